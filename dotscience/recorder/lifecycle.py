@@ -1,0 +1,50 @@
+"""What happens to recorders when the process ends or forks. Registered once, at the first event."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+import weakref
+
+from .recorder import Recorder
+
+__all__ = ["watch"]
+
+_watched: weakref.WeakSet[Recorder] = weakref.WeakSet()
+_lock = threading.Lock()
+_registered = False
+
+
+def watch(recorder: Recorder) -> None:
+    """Tell this recorder when the process ends or forks."""
+    global _registered  # noqa: PLW0603 - the interpreter's own hooks are process-wide too
+    with _lock:
+        _watched.add(recorder)
+        if not _registered:
+            atexit.register(_at_exit)
+            if hasattr(os, "register_at_fork"):
+                os.register_at_fork(after_in_child=_after_fork)
+            _registered = True
+    _watch_worker()
+
+
+def _watch_worker() -> None:
+    """Workers of `multiprocessing` leave without the interpreter's exit hooks; they have their own."""
+    util = sys.modules.get("multiprocessing.util")
+    process = sys.modules.get("multiprocessing.process")
+    if util is not None and process is not None and process.parent_process() is not None:
+        util.Finalize(None, _at_exit, exitpriority=100)
+
+
+def _at_exit() -> None:
+    for recorder in list(_watched):
+        recorder._at_exit()
+
+
+def _after_fork() -> None:
+    global _lock  # noqa: PLW0603 - the parent's lock may be held by a thread that does not exist here
+    _lock = threading.Lock()
+    for recorder in list(_watched):
+        recorder._after_fork()

@@ -1,0 +1,53 @@
+"""In which mode the code runs: `interactive` or `script`, and which file it comes from."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["guess_mode", "kernel", "script_file"]
+
+_WORDS = {"jupyter": "interactive", "command": "script"}
+
+
+def kernel() -> Any | None:
+    """The IPython shell when this very process is a notebook kernel, else None."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
+    return shell if getattr(shell, "kernel", None) is not None else None
+
+
+def guess_mode(environ: Mapping[str, str]) -> str:
+    """The mode where the user chose none: as the environment says, else by what this process is.
+
+    A script started from a notebook or a Jupyter terminal inherits the word `jupyter`; that word was about
+    the kernel, not about the script, and is passed over there.
+    """
+    word = environ.get("DOTSCIENCE_WORKLOAD_TYPE", "")
+    inherited = word == "jupyter" and kernel() is None and _is_below_jupyter(environ)
+    if word in _WORDS and not inherited:
+        return _WORDS[word]
+    if kernel() is not None or _has_prompt():
+        return "interactive"
+    return "script"
+
+
+def script_file() -> str | None:
+    """The absolute path of the script that runs, or None where code has no file (`python -c`, standard input)."""
+    name = sys.argv[0] if sys.argv else ""
+    return None if name in ("", "-c", "-m", "-") else os.path.abspath(name)
+
+
+def _is_below_jupyter(environ: Mapping[str, str]) -> bool:
+    return "JPY_PARENT_PID" in environ or "JUPYTER_SERVER_ROOT" in environ
+
+
+def _has_prompt() -> bool:
+    """Whether somebody types at this interpreter: the plain one, or IPython in a terminal."""
+    return (
+        hasattr(sys, "ps1")
+        or bool(sys.flags.interactive)
+        or hasattr(sys.modules.get("builtins"), "__IPYTHON__")
+    )

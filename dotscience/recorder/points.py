@@ -1,0 +1,116 @@
+"""The points that wait to be written: `log()` packs each call into one row of bytes."""
+
+from __future__ import annotations
+
+import struct
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..errors import ArgumentError
+from ..storage.points import Layout, layout_frame, rows_frame
+
+__all__ = ["Points"]
+
+_FULL = 4 << 20
+"""Bytes after which the caller writes them out itself, so that memory stays bounded."""
+
+
+class _Pending:
+    """The rows of one layout that are not written yet."""
+
+    __slots__ = ("layout", "number", "pack", "rows", "sequence")
+
+    def __init__(self, number: int, layout: Layout) -> None:
+        self.number, self.layout = number, layout
+        self.pack = struct.Struct(f"<qq{layout.fields - 2}d").pack
+        self.rows = bytearray()
+        self.sequence = 0
+
+
+class Points:
+    """Packs points as they are logged. `take()` hands over what is not written yet, as frames.
+
+    Args:
+        clock: seconds since the Unix epoch.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        # Reentrant: a signal handler or a finalizer may log while its own thread is logging.
+        self._lock = threading.RLock()
+        self._layouts: dict[tuple[Any, ...], _Pending] = {}
+        self._dirty: list[_Pending] = []
+        self._declared: list[bytes] = []
+        self._waiting = 0
+        self._step = -1
+        self.count = 0
+        self.when_full: Callable[[], None] = lambda: None
+
+    def add(self, data: Mapping[str, Any], step: int | None, epoch: float | None) -> None:
+        """Take one row.
+
+        Raises:
+            ArgumentError: a value is no number, or the step no integer.
+        """
+        with self._lock:
+            if step is None:
+                step = self._step + 1
+            try:
+                key = (epoch is None, *data)
+                pending = self._layouts.get(key) or self._declare(key, data, epoch)
+                now = int(self._clock() * 1000)
+                if epoch is None:
+                    row = pending.pack(step, now, *data.values())
+                else:
+                    row = pending.pack(step, now, epoch, *data.values())
+            except (struct.error, TypeError, ValueError, AttributeError, OverflowError):
+                raise _explained(data, step, epoch) from None
+            self._step = step
+            self.count += 1
+            if not pending.rows:
+                self._dirty.append(pending)
+            pending.rows += row
+            pending.sequence = self.count
+            self._waiting += len(row)
+            full = self._waiting > _FULL
+        if full:
+            self.when_full()
+
+    def take(self) -> bytes:
+        """The frames of everything logged since the last call."""
+        with self._lock:
+            frames, self._declared = self._declared, []
+            for pending in self._dirty:
+                frames.append(rows_frame(pending.number, pending.sequence, pending.rows))
+                pending.rows = bytearray()
+            self._dirty = []
+            self._waiting = 0
+        return b"".join(frames)
+
+    def _declare(self, key: tuple[Any, ...], data: Mapping[str, Any], epoch: float | None) -> _Pending:
+        layout = Layout(tuple(map(str, data)), epoch is not None)
+        pending = _Pending(len(self._layouts), layout)
+        self._layouts[key] = pending
+        self._declared.append(layout_frame(pending.number, layout))
+        return pending
+
+
+def _explained(data: object, step: object, epoch: object) -> ArgumentError:
+    if not isinstance(data, Mapping):
+        return ArgumentError(
+            f'ds.log() takes names and numbers, as in ds.log({{"loss": 0.3}}), not {data!r:.80}.'
+        )
+    if not hasattr(step, "__index__"):
+        return ArgumentError(
+            f"ds.log(): step must be an integer, not {step!r:.80}; a fraction can go into epoch."
+        )
+    for name, value in {**data, "epoch": 0.0 if epoch is None else epoch}.items():
+        try:
+            struct.pack("<d", value)
+        except (struct.error, TypeError, ValueError, OverflowError):
+            return ArgumentError(
+                f"ds.log(): {name!r} must be a number, not {type(value).__name__} {value!r:.80}. "
+                f"Texts belong into ds.label() or ds.parameter()."
+            )
+    return ArgumentError(f"ds.log(): step {step!r:.80} is too large; it must fit 64 bits.")

@@ -1,0 +1,122 @@
+"""What `publish()` returns: the record, and how it shows itself."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from ..records.block import block_metadata, block_text
+from ..records.files import FileVersion
+from ..records.record import Record
+from ..records.values import text
+
+__all__ = ["Published"]
+
+_MOST = 12
+MIME = "application/vnd.dotscience.run+json"
+
+
+class Published:
+    """A published run.
+
+    Attributes:
+        id: the run's id.
+        record: its record.
+        folder: where the record lies, or None when it could not be written.
+    """
+
+    def __init__(self, record: Record, folder: str | None) -> None:
+        self.id, self.record, self.folder = record.id, record, folder
+        self._shown_in: int | None = None
+
+    @property
+    def block(self) -> str:
+        """The run block, version 1."""
+        return block_text(self.id, block_metadata(self.record))
+
+    def __repr__(self) -> str:
+        return f"<dotscience run {self.id} {self.record.status}>"
+
+    def __str__(self) -> str:
+        record = self.record
+        where = self.folder or "not saved: its folder could not be written"
+        lines = [
+            f"run {self.id} {record.status}" + (f": {record.description}" if record.description else ""),
+            f"  metrics     {_listed(record.metrics)}",
+            f"  files       {_files('input', record.inputs)}, {_files('output', record.outputs)}",
+            f"  record      {where}",
+        ]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        record = self.record
+        rows = "".join(
+            f"<tr><th style='text-align:left;vertical-align:top'>{title}</th><td>{body}</td></tr>"
+            for title, body in (
+                ("Parameters", _pairs(record.parameters)),
+                ("Metrics", _pairs(record.metrics)),
+                ("Labels", _pairs(record.labels)),
+                ("Inputs", _paths(record.inputs)),
+                ("Outputs", _paths(record.outputs)),
+                ("Error", html.escape(record.error or "")),
+            )
+            if body
+        )
+        return (
+            f"<div class='dotscience-run'><p><b>{html.escape(record.description or 'Run')}</b><br>"
+            f"<code>{html.escape(self.id)}</code> {html.escape(record.status)}</p><table>{rows}</table></div>"
+        )
+
+    def bundle(self) -> dict[str, Any]:
+        """The representations for a notebook: a card for people, the run block and its JSON for tools."""
+        return {
+            "text/html": self._repr_html_(),
+            "text/plain": self.block,
+            MIME: {"id": self.id, **block_metadata(self.record)},
+        }
+
+    def show_in(self, shell: Any) -> None:
+        """Put the bundle into the output of the cell that runs now."""
+        from IPython.display import display
+
+        self._shown_in = shell.execution_count
+        display(self.bundle(), raw=True)  # type: ignore[no-untyped-call]
+
+    def _ipython_display_(self) -> None:
+        """Show the card, but not a second time in the cell that published it."""
+        from .mode import kernel
+
+        shell = kernel()
+        if shell is None:
+            print(self)
+        elif shell.execution_count != self._shown_in:
+            self.show_in(shell)
+
+
+def _files(role: str, versions: tuple[FileVersion, ...]) -> str:
+    return f"{len(versions)} {role}{'' if len(versions) == 1 else 's'}"
+
+
+def _listed(values: Any) -> str:
+    shown = [f"{name}={text(value):.40}" for name, value in list(values.items())[:_MOST]]
+    return " ".join(shown) + (" …" if len(values) > _MOST else "") if shown else "none"
+
+
+def _pairs(values: Any) -> str:
+    shown = [
+        f"{html.escape(name)} = <b>{html.escape(text(value)[:200])}</b>"
+        for name, value in list(values.items())[:_MOST]
+    ]
+    return "<br>".join(shown + ["…"] * (len(values) > _MOST))
+
+
+def _paths(versions: tuple[FileVersion, ...]) -> str:
+    shown = [
+        f"{html.escape(_printable(version.path))} <code>{(version.digest or version.unseen or '')[:12]}</code>"
+        for version in versions[:_MOST]
+    ]
+    return "<br>".join(shown + [f"… {len(versions)} in all"] * (len(versions) > _MOST))
+
+
+def _printable(path: str) -> str:
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")

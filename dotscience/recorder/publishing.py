@@ -1,0 +1,176 @@
+"""From the state of a run to its record: for a run that ends as it should, and for one that was left behind."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..errors import StateError
+from ..records.files import FileVersion
+from ..records.record import Record
+from ..records.state import RunState
+from ..records.times import utc
+from ..records.values import Json
+from ..settings import Settings
+from ..storage.blobs import LocalBlobs
+from ..storage.digests import DigestCache
+from ..storage.hashers import Hashers
+from ..storage.points import read_frames
+from ..storage.runs import RunFolder
+from ..storage.series import pack_series
+from ..storage.workspace import Workspace
+from .files import Located, expand
+from .reading import FileReader
+
+__all__ = ["assemble", "changed_inputs", "locate_outputs", "pack_points", "publish_left_behind"]
+
+_OF_PROCESS = ("pid", "parent", "rank", "local_rank", "world_size", "group", "execution")
+
+
+def assemble(
+    state: RunState,
+    *,
+    inputs: Sequence[FileVersion],
+    outputs: Sequence[FileVersion],
+    series: Mapping[str, Json],
+    facts: Mapping[str, Any],
+    process: Mapping[str, Json],
+    published: float,
+    notices: Iterable[str],
+) -> Record:
+    """The record of a run whose files have been read."""
+    metrics = {name: summary["last"] for name, summary in series.get("names", {}).items()}
+    own = {name: process[name] for name in _OF_PROCESS if process.get(name) is not None}
+    if state.traceback is not None:
+        own["traceback"] = state.traceback
+    done = "completed" if state.error is None else "failed"
+    return Record(
+        id=state.id,
+        status=state.status if state.status in ("crashed", "killed") else done,
+        published=utc(published),
+        started=None if state.started is None else utc(state.started),
+        ended=None if state.ended is None else utc(state.ended),
+        mode=state.mode,
+        workload_file=state.workload_file or facts.get("workload_file"),
+        description=state.description,
+        error=state.error,
+        continues=state.continues,
+        labels=dict(state.labels),
+        parameters=dict(state.parameters),
+        metrics=metrics | state.metrics,
+        inputs=tuple(sorted(inputs)),
+        outputs=tuple(sorted(outputs)),
+        series=series,
+        workspace={"root": state.root, "host": process.get("host")},
+        process=own,
+        code=facts.get("code", {}),
+        git=facts.get("git", {}),
+        environment=facts.get("environment", {}),
+        notices=(*facts.get("notices", ()), *state.problems, *notices),
+    )
+
+
+def locate_outputs(state: RunState) -> list[Located]:
+    """Every file that the declared outputs mean now, each once."""
+    found = {file.path: file for path in state.outputs for file in expand(path, state.root)}
+    return list(found.values())
+
+
+def changed_inputs(state: RunState, located: Mapping[Any, Located], reader: FileReader) -> list[FileVersion]:
+    """The inputs, each with what is known to have happened to it since it was declared.
+
+    Where a file was touched but may hold the same bytes, it is read again: only another digest is a change.
+    """
+    return [
+        _with_change(version, state.root, located.get(key), reader) for key, version in state.inputs.items()
+    ]
+
+
+def _with_change(version: FileVersion, root: str, before: Located | None, reader: FileReader) -> FileVersion:
+    if version.size is None or version.unseen == "special":
+        return version
+    (now, *more) = expand(version.path, root)
+    if more or now.stat is None:
+        return version._replace(changed="gone")
+    if before is not None and before.stat is not None and _same_file(before.stat, now.stat):
+        return version
+    if before is None and (version.size, version.mtime) == (now.stat.st_size, now.stat.st_mtime_ns):
+        return version
+    if version.digest is not None and now.stat.st_size == version.size:
+        again = reader.version(now, keep=False)
+        if again.digest == version.digest:
+            return version
+    return version._replace(changed="during")
+
+
+def _same_file(before: os.stat_result, now: os.stat_result) -> bool:
+    return all(
+        getattr(before, name) == getattr(now, name)
+        for name in ("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
+    )
+
+
+def pack_points(points: str, blobs: LocalBlobs) -> Mapping[str, Json]:
+    """Pack a run's points into a blob; the record's `series` field, empty where there are no points."""
+    if not os.path.exists(points):
+        return {}
+    problems: list[str] = []
+    sha, size = hashlib.sha256(), 0
+    with open(points, "rb") as stream, blobs.draft() as draft:
+
+        def write(data: bytes) -> None:
+            nonlocal size
+            sha.update(data)
+            draft.write(data)
+            size += len(data)
+
+        names = pack_series(read_frames(stream, points, problems), write)
+        draft.commit(blobs.path(sha.hexdigest()))
+    found: dict[str, Json] = {"blob": {"sha256": sha.hexdigest(), "size": size}, "names": names}
+    return found | ({"problems": problems} if problems else {})
+
+
+def publish_left_behind(workspace: Workspace, folder: RunFolder, settings: Settings) -> Record:
+    """Turn a run that was left without a record into one, from its journal.
+
+    Its outputs are read as they are now, which the record says.
+
+    Raises:
+        StateError: its process is still at work.
+        NotFoundError, CorruptError: there is no usable journal.
+        OSError: the record cannot be written; the journal stays.
+    """
+    state = folder.state()
+    if state.status == "running":
+        raise StateError(
+            f"Run {state.id} is still in progress (process {state.process.get('pid')}); let it publish itself."
+        )
+    blobs = workspace.blobs()
+    cache = DigestCache(os.path.join(os.path.dirname(os.path.dirname(folder.path)), "digests"))
+    reader = FileReader(
+        blobs,
+        cache,
+        Hashers(),
+        keep_inputs=False,
+        file_limit=settings["keep_file_limit"],
+        run_limit=settings["keep_run_limit"],
+    )
+    record = assemble(
+        state,
+        inputs=changed_inputs(state, {}, reader),
+        outputs=reader.read_all(locate_outputs(state), settings["keep_outputs"]),
+        series=pack_points(folder.points_path, blobs),
+        facts=state.surroundings,
+        process=state.process,
+        published=time.time(),
+        notices=[
+            "Published after its process had ended; outputs are as they were at the time of publishing."
+        ],
+    )
+    folder.write_record(record)
+    cache.save()
+    workspace.touch(folder)
+    return record

@@ -1,0 +1,252 @@
+"""The recorder: one per process, hidden behind the functions of `dotscience`.
+
+Imported by `import dotscience`; whatever costs time is imported at the first event.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+from .verbs import Verbs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+    from typing import TextIO
+
+    from ..records.surroundings import Factory
+    from .published import Published
+    from .recording import Recording
+    from .run import Run
+    from .session import Session
+
+__all__ = ["Recorder"]
+
+
+class Recorder(Verbs):
+    """Records runs, one after the other, into the workspace that the first event finds.
+
+    The functions of `dotscience` are the bound methods of one default recorder; another one is only needed in tests and
+    by programs that record several things side by side.
+
+    Args:
+        root: the workspace root; found as docs/recording.md says when absent.
+        environ: environment variables to obey.
+        clock: seconds since the Unix epoch.
+        new_id: makes run ids.
+        surroundings: gives the factory of what gathers code, packages and host around each run; called at the first event.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: str | os.PathLike[str] | None = None,
+        environ: Mapping[str, str] = os.environ,
+        clock: Callable[[], float] = time.time,
+        new_id: Callable[[], str] | None = None,
+        surroundings: Callable[[], Factory] | None = None,
+    ) -> None:
+        self._given_root = root
+        self._environ, self._clock, self._new_id = environ, clock, new_id
+        self._surroundings = surroundings
+        self._lock = threading.RLock()
+        self._mode: str | None = None
+        self._workload_file: str | None = None
+        self._parent: str | None = None
+        self._session: Session | None = None
+        self._open: Run | None = None
+        self._recording: Recording | None = None
+        self._last: Run | None = None
+
+    def _now(self) -> Run:
+        return self._open or self._begin()
+
+    def _begin(self) -> Run:
+        """Open a run for an event that came without `start()`: after a publish it carries the declarations over."""
+        with self._lock:
+            if self._open is not None:  # another thread was faster
+                return self._open
+            if self._last is None:
+                from .notices import notice
+
+                notice("You have not called ds.start() yet, so the run starts with this call.")
+            return self._open_run(self._last)
+
+    def _open_run(self, carried: Run | None) -> Run:
+        from .lifecycle import watch
+        from .recording import Recording
+        from .session import Session
+
+        if self._session is None:
+            self._session = Session(self._given_root, self._environ, self._surroundings)
+            watch(self)
+        run = self._session.new_run(self._clock, self._new_id, carried)
+        run.start()
+        self._recording = Recording(run, self._session, self.mode, self._workload_file, self._parent)
+        self._open = self._last = run
+        return run
+
+    # Modes
+
+    @property
+    def mode(self) -> str:
+        """The mode as chosen, else as it is guessed now: `interactive` or `script`."""
+        if self._mode is not None:
+            return self._mode
+        from .mode import guess_mode
+
+        return guess_mode(self._environ)
+
+    def interactive(self) -> None:
+        """Record in interactive mode: the code comes from a notebook or a prompt, not from a script file.
+
+        Raises:
+            ModeError: another mode was chosen before.
+        """
+        self._choose("interactive", None)
+
+    def script(self, workload_file: str | os.PathLike[str] | None = None) -> None:
+        """Record in script mode: the code comes from a file, by default the running script.
+
+        Args:
+            workload_file: that file, relative to the current directory.
+
+        Raises:
+            ModeError: another mode was chosen before.
+        """
+        from .mode import script_file
+
+        self._choose(
+            "script", script_file() if workload_file is None else os.path.abspath(os.fspath(workload_file))
+        )
+
+    def _choose(self, mode: str, workload_file: str | None) -> None:
+        with self._lock:
+            if self._mode not in (None, mode):
+                from ..errors import ModeError
+
+                raise ModeError(mode, str(self._mode))
+            self._mode, self._workload_file = mode, workload_file
+            if self._recording is not None:
+                self._recording.choose(mode, workload_file)
+
+    # Runs
+
+    def start(self, description: object = None) -> None:
+        """Start a new run. One that is still open is left as `unpublished`, for `ds publish RUN`.
+
+        Args:
+            description: what the run is going to do.
+        """
+        self._start(description)
+
+    def _start(self, description: object) -> Run:
+        with self._lock:
+            if self._recording is not None:
+                self._recording.leave("unpublished")
+            run = self._open_run(None)
+            if description is not None:
+                run.set_text("description", description)
+            return run
+
+    def publish(
+        self,
+        description: object = None,
+        stream: TextIO | None = None,
+        build: bool = False,
+        deploy: bool = False,
+    ) -> Published:
+        """Turn the run into a permanent record and write its run block.
+
+        Waits until all inputs are read, then reads the outputs. What is said after this without a new `start()` opens
+        another run that carries the declarations over.
+
+        Args:
+            description: what the run did; replaces an earlier one.
+            stream: where to write the run block, instead of where it would go by itself.
+            build: also build an image of each registered model; needs a Hub.
+            deploy: also build and deploy each registered model; needs a Hub.
+
+        Returns:
+            The published run: `.id`, `.record`, `.block`; it shows itself as a card in a notebook.
+
+        Raises:
+            HubNeededError: `build` or `deploy` without a Hub. The run is recorded all the same.
+
+        Example:
+            >>> ds.publish("trained the forest")
+        """
+        from .emit import emit
+
+        with self._lock:
+            run = self._now()
+            assert self._recording is not None and self._session is not None
+            if description is not None:
+                run.set_text("description", description)
+            published = self._recording.publish(self.mode, self._workload_file)
+            self._open = self._recording = None
+        emit(published, stream, self._session.setting("publish_to"), self._environ)
+        if build or deploy:
+            from ..errors import HubNeededError
+
+            raise HubNeededError(f"ds.publish({'deploy' if deploy else 'build'}=True)", published.id)
+        return published
+
+    def run(self, description: object = None) -> ScopedRun:
+        """A run as a `with` block: started on entry, published at the end.
+
+        An exception inside is recorded as the run's error and goes on to the caller. A run that was open before is
+        current again afterwards.
+
+        Example:
+            >>> with ds.run("train") as run:
+            ...     run.metric("accuracy", 0.93)
+        """
+        return ScopedRun(self, description)
+
+    # Ends of the process
+
+    def _at_exit(self) -> None:
+        """The process ends: what is still open stays behind, truthfully named."""
+        with self._lock:
+            recording, self._recording, self._open = self._recording, None, None
+        if recording is not None:
+            recording.leave_at_exit(self.mode)
+
+    def _after_fork(self) -> None:
+        """In a forked child: its events belong to runs of its own, which name the parent's."""
+        self._lock = threading.RLock()
+        if self._open is not None:
+            self._parent = self._open.id
+        if self._recording is not None:
+            self._recording.abandon()
+        self._session = None
+        self._open = self._recording = self._last = None
+
+
+class ScopedRun:
+    """What `Recorder.run` returns; a context manager that gives the `Run`."""
+
+    def __init__(self, recorder: Recorder, description: object) -> None:
+        self._recorder, self._description = recorder, description
+
+    def __enter__(self) -> Run:
+        recorder = self._recorder
+        with recorder._lock:
+            self._before = recorder._open, recorder._recording, recorder._last
+            recorder._open = recorder._recording = None
+            return recorder._start(self._description)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        recorder = self._recorder
+        if error is not None and recorder._recording is not None:
+            recorder._recording.note_exception(error)
+        if recorder._recording is not None:
+            recorder.publish()
+        with recorder._lock:
+            recorder._open, recorder._recording, recorder._last = self._before

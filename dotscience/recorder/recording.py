@@ -1,0 +1,200 @@
+"""One run on its way to disk: journal while it is open, record when it is published."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from ..records.surroundings import Moment
+from ..records.values import Json
+from ..storage.processes import this_process
+from .mode import script_file
+from .notices import contained, notice
+from .published import Published
+from .publishing import assemble, changed_inputs, locate_outputs, pack_points
+from .run import Run
+from .session import Session
+from .writer import JournalWriter
+
+__all__ = ["Recording"]
+
+_RANKS = {
+    "rank": ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK"),
+    "local_rank": ("LOCAL_RANK", "SLURM_LOCALID", "OMPI_COMM_WORLD_LOCAL_RANK"),
+    "world_size": ("WORLD_SIZE", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE"),
+}
+_GROUPS = ("TORCHELASTIC_RUN_ID", "SLURM_JOB_ID", "PMIX_NAMESPACE", "MASTER_ADDR")
+
+_CLOCK_SLACK = 2.0
+"""Seconds by which the wall clock may differ from the time that passed before the record says so."""
+
+
+class Recording:
+    """An open run, its journal and what surrounds it.
+
+    Args:
+        mode: as far as it is known now.
+        workload_file: the script that the user named, absolute.
+        parent: id of the run that was open in the process that forked this one.
+    """
+
+    def __init__(
+        self, run: Run, session: Session, mode: str, workload_file: str | None, parent: str | None
+    ) -> None:
+        self._run, self._session = run, session
+        self._process = {**this_process(), **_ranks(session.environ)}
+        if parent is not None:
+            self._process["parent"] = parent
+        if session.environ.get("DOTSCIENCE_EXECUTION"):
+            self._process["execution"] = session.environ["DOTSCIENCE_EXECUTION"]
+        self._writer = self._open_journal()
+        self.choose(mode, workload_file)
+        self._surroundings = session.new_surroundings()
+        if self._surroundings is not None:
+            with contained("recording the environment"):
+                self._surroundings.begin(self._moment(mode, workload_file))
+
+    def _open_journal(self) -> JournalWriter | None:
+        run, place = self._run, self._session.place
+        if place is None:
+            return None
+        header = {"id": run.id, "root": run.state.root, "process": self._process}
+        try:
+            writer = JournalWriter(os.path.join(place, "runs", run.id), header, run.points)
+        except OSError as error:
+            notice(
+                f"cannot write to {place} ({error}). Your program goes on; the run is kept in memory until publish."
+            )
+            return None
+        run.attach(writer.tell)
+        writer.flush()
+        return writer
+
+    def choose(self, mode: str, workload_file: str | None) -> None:
+        """Note the mode, as chosen or as guessed."""
+        if mode == "script" and workload_file is None:
+            workload_file = script_file()
+        self._run.set_mode(mode, workload_file if mode == "script" else None)
+
+    def note_exception(self, error: BaseException) -> None:
+        """Note that the work ended in an exception."""
+        if self._run.state.error is None:
+            self._run.set_text("error", "".join(traceback.format_exception_only(type(error), error)).strip())
+        self._run.set_text("traceback", self._redacted("".join(traceback.format_exception(error))))
+
+    def publish(self, mode: str, workload_file: str | None) -> Published:
+        """Write the record; on a disk that takes none, keep the journal, say so and return the record unsaved."""
+        run, session = self._run, self._session
+        run.set_end()
+        self.choose(mode, workload_file)
+        assert run.reader is not None
+        run.reader.finish_inputs()
+        outputs = run.reader.read_all(
+            locate_outputs(run.state), session.place is not None and session.setting("keep_outputs")
+        )
+        if self._writer is not None:
+            self._writer.flush()
+        record = assemble(
+            run.state,
+            inputs=changed_inputs(run.state, run.located, run.reader),
+            outputs=outputs,
+            series=self._pack_series(),
+            facts=self._facts(mode, workload_file),
+            process=self._process,
+            published=run.clock(),
+            notices=self._notices(),
+        )
+        return Published(record, self._save(record))
+
+    def _save(self, record: Any) -> str | None:
+        if self._writer is None:
+            return None
+        try:
+            self._writer.close()
+            self._writer.folder.write_record(record)
+        except OSError as error:
+            notice(
+                f"cannot write the record of run {record.id} ({error}). What was recorded so far is in "
+                f"{self._writer.folder.path}: free space and run `ds publish {record.id}`."
+            )
+            return None
+        with contained("remembering digests"):
+            self._session.cache.save()
+        return self._writer.folder.path
+
+    def _pack_series(self) -> Mapping[str, Json]:
+        if self._writer is None:
+            return {}
+        with contained("packing the series"):
+            return pack_points(self._writer.folder.points_path, self._session.blobs)
+        return {}
+
+    def _facts(self, mode: str, workload_file: str | None) -> Mapping[str, Any]:
+        with contained("recording the environment"):
+            if self._surroundings is not None:
+                return self._surroundings.finish(self._moment(mode, workload_file))
+        return {}
+
+    def _moment(self, mode: str, workload_file: str | None) -> Moment:
+        return Moment(
+            self._run.state.root, self._session.keep, mode, workload_file, self._run.note_surroundings
+        )
+
+    def _notices(self) -> list[str]:
+        said = []
+        run, now = self._run, self._run.clock()
+        passed, on_the_clock = time.monotonic() - run.began, now - (run.state.started or now)
+        if abs(passed - on_the_clock) > _CLOCK_SLACK and run.clock is time.time:
+            said.append(
+                f"The clock was moved, or the machine slept: it shows {on_the_clock:.1f} s between start and publish, "
+                f"while {passed:.1f} s passed."
+            )
+        if self._writer is not None and self._writer.dropped:
+            said.append(f"{self._writer.dropped} bytes of points were lost, because the disk took no more.")
+        return said
+
+    # Ends without a record
+
+    def leave(self, status: str) -> None:
+        """Leave the run behind without a record."""
+        if self._writer is not None:
+            with contained("closing the journal"):
+                self._writer.close(("closed", status))
+
+    def leave_at_exit(self, mode: str) -> None:
+        """The process ends: by an uncaught exception of the script, or as it should."""
+        error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+        if mode == "script" and isinstance(error, BaseException):
+            self.note_exception(error)
+            self.leave("crashed")
+        else:
+            self.leave("unpublished")
+
+    def abandon(self) -> None:
+        """Forget the run without writing: it belongs to the parent of this process."""
+        if self._writer is not None:
+            self._writer.abandon()
+
+    def _redacted(self, text: str) -> str:
+        return text if self._surroundings is None else self._surroundings.redact(text)
+
+
+def _ranks(environ: Mapping[str, str]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for name, variables in _RANKS.items():
+        value = next(
+            (environ[variable] for variable in variables if environ.get(variable, "").isdigit()), None
+        )
+        if value is not None:
+            found[name] = int(value)
+    if "rank" in found:
+        group = next((environ[variable] for variable in _GROUPS if environ.get(variable)), None)
+        if group == environ.get("MASTER_ADDR") and environ.get("MASTER_PORT"):
+            group = f"{group}:{environ['MASTER_PORT']}"
+        if group is not None:
+            found["group"] = group
+    return found

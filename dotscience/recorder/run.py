@@ -1,0 +1,241 @@
+"""One run in memory: what has been declared, and the journal it is written to, if any."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any
+
+from ..errors import AlreadyStartedError, ArgumentError, UnknownFrameworkError
+from ..records.block import block_metadata, block_text
+from ..records.files import FileVersion
+from ..records.record import ARTEFACT, Record
+from ..records.state import RunState
+from ..records.times import utc
+from ..records.values import Json, stored
+from .files import Located, expand, locate, root_relative
+from .points import Points
+from .reading import FileReader
+from .verbs import Verbs
+
+__all__ = ["FRAMEWORKS", "Run"]
+
+FRAMEWORKS = ("tensorflow", "sklearn")
+"""Names of the modules that `model()` takes."""
+
+_STORES = {"label": "labels", "parameter": "parameters", "metric": "metrics"}
+
+
+def _nothing(event: Json) -> None:
+    """Where the events of a run without a journal go."""
+
+
+class Run(Verbs):
+    """One piece of work: its labels, parameters, metrics, files and times.
+
+    By itself a Run keeps everything in memory and writes nothing to disk; `str(run)` is its run block.
+
+    Args:
+        root: the workspace root that paths are made relative to.
+        clock: seconds since the Unix epoch.
+        new_id: makes the run's id.
+
+    Example:
+        >>> run = Run("/tmp/study")
+        >>> run.metric("accuracy", 0.5)
+        0.5
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        *,
+        clock: Callable[[], float] = time.time,
+        new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+    ) -> None:
+        self.clock, self._new_id = clock, new_id
+        self._tell: Callable[[Json], None] = _nothing
+        self._start_lock = threading.Lock()
+        self.points = Points(clock)
+        self.state = RunState(id=new_id(), root=os.path.abspath(os.fspath(root)))
+        self._stores = {kind: getattr(self.state, store) for kind, store in _STORES.items()}
+        self.located: dict[tuple[str, int | None, int | None], Located] = {}
+        self.reader: FileReader | None = None
+        self._model_dir: str | None = None
+        self.began = time.monotonic()
+
+    @property
+    def id(self) -> str:
+        """The run's id, a UUID."""
+        return self.state.id
+
+    def _now(self) -> Run:
+        return self
+
+    # What Verbs asks for
+
+    def set_value(self, kind: str, name: object, value: object) -> None:
+        """Take a label, parameter or metric."""
+        if type(name) is not str:
+            name = str(name)
+        kept = stored(value)
+        self._stores[kind][name] = kept
+        self._tell((kind, name, kept))
+
+    def set_text(self, kind: str, said: object) -> None:
+        """Take a description or an error."""
+        text = str(said)
+        setattr(self.state, kind, text)
+        self._tell((kind, text))
+
+    def add_point(self, data: Mapping[str, Any], step: int | None, epoch: float | None) -> None:
+        """Take one point of each of some series."""
+        self.points.add(data, step, epoch)
+
+    def take_input(self, filename: object) -> None:
+        """Take a file or directory that is read."""
+        located = locate(_path(filename, "input"), self.state.root)
+        for file in located:
+            self.located[file.version().key] = file
+        if self.reader is None:
+            self._note_inputs([file.version() for file in located])
+        else:
+            self.reader.read(located, self._note_inputs)
+
+    def take_output(self, filename: object) -> None:
+        """Take a file or directory that is written."""
+        path = root_relative(_path(filename, "output"), self.state.root)
+        self.state.outputs[path] = None
+        self._tell(("output", path))
+
+    def take_model(self, kind: ModuleType, name: str, path: object, classes: object) -> None:
+        """Take a model: its files as outputs and its description as a label."""
+        framework = getattr(kind, "__name__", None)
+        if framework not in FRAMEWORKS or not hasattr(kind, "__version__"):
+            raise UnknownFrameworkError(repr(framework or kind), FRAMEWORKS)
+        given = {"model": path} if classes is None else {"model": path, "classes": classes}
+        files = {}
+        for role, file in given.items():
+            files[role] = root_relative(_path(file, "model"), self.state.root)
+            self.take_output(file)
+        self._model_dir = os.fspath(path)  # type: ignore[call-overload]
+        declared = {"files": files, "type": f"{framework}-model", "version": str(kind.__version__)}
+        self.set_value(
+            "label", f"{ARTEFACT}{name}", json.dumps(declared, sort_keys=True, separators=(",", ":"))
+        )
+
+    def set_end(self) -> None:
+        """Note the end, unless it is noted already."""
+        if self.state.ended is None:
+            self.state.ended = self.clock()
+            self._tell(("ended", self.state.ended))
+
+    def set_mode(self, mode: str, workload_file: str | None) -> None:
+        """Take the mode and the absolute path of the script, where there is one."""
+        path = None if workload_file is None else root_relative(workload_file, self.state.root)
+        if (mode, path) != (self.state.mode, self.state.workload_file):
+            self.state.mode, self.state.workload_file = mode, path
+            self._tell(("mode", mode))
+            self._tell(("workload_file", path))
+
+    def note_surroundings(self, facts: Mapping[str, Json]) -> None:
+        """Take what has been gathered around the run so far, so that it is in the journal."""
+        self.state.surroundings = facts
+        self._tell(("surroundings", facts))
+
+    def attach(self, tell: Callable[[Json], None]) -> None:
+        """Tell everything declared so far, and from now on, to a journal."""
+        state = self.state
+        for kind, store in _STORES.items():
+            for name, value in getattr(state, store).items():
+                tell((kind, name, value))
+        if state.inputs:
+            tell(("inputs", list(state.inputs.values())))
+        for path in state.outputs:
+            tell(("output", path))
+        for kind in ("description", "error", "continues", "started", "ended"):
+            if getattr(state, kind) is not None:
+                tell((kind, getattr(state, kind)))
+        self._tell = tell
+
+    def carry_over(self, earlier: Run) -> None:
+        """Hold what an earlier run declared, but neither its times nor its series."""
+        before = earlier.state
+        self.state.continues = before.id
+        self.state.description, self.state.error = before.description, before.error
+        for store in (*_STORES.values(), "inputs", "outputs"):
+            getattr(self.state, store).update(getattr(before, store))
+        self.located.update(earlier.located)
+
+    def _note_inputs(self, versions: list[FileVersion]) -> None:
+        for version in versions:
+            self.state.inputs[version.key] = version
+        self._tell(("inputs", versions))
+
+    # Times and identity
+
+    def start(self) -> None:
+        """Note that the work begins.
+
+        Raises:
+            AlreadyStartedError: it has begun before.
+        """
+        with self._start_lock:
+            if self.state.started is not None:
+                raise AlreadyStartedError
+            self.state.started = self.clock()
+        self._tell(("started", self.state.started))
+
+    def newID(self) -> None:
+        """Give the run another id; one that already has a journal keeps its own."""
+        if self._tell is _nothing:
+            self.state.id = self._new_id()
+
+    def getModelDir(self) -> str | None:
+        """The path of the model registered last."""
+        return self._model_dir
+
+    # Its run block
+
+    def metadata(self) -> dict[str, Json]:
+        """The run block's JSON object as it would be now; declared directories are listed now."""
+        outputs = [found for path in self.state.outputs for found in expand(path, self.state.root)]
+        return block_metadata(self.outline(tuple(FileVersion(found.path) for found in outputs)))
+
+    def outline(self, outputs: tuple[FileVersion, ...]) -> Record:
+        """The record of what has been declared, without what only a publish finds out."""
+        state = self.state
+        return Record(
+            id=state.id,
+            status="completed" if state.error is None else "failed",
+            published=utc(self.clock()),
+            started=None if state.started is None else utc(state.started),
+            ended=None if state.ended is None else utc(state.ended),
+            mode=state.mode,
+            workload_file=state.workload_file,
+            description=state.description,
+            error=state.error,
+            continues=state.continues,
+            labels=dict(state.labels),
+            parameters=dict(state.parameters),
+            metrics=dict(state.metrics),
+            inputs=tuple(state.inputs.values()),
+            outputs=outputs,
+        )
+
+    def __str__(self) -> str:
+        return block_text(self.state.id, self.metadata())
+
+
+def _path(given: object, verb: str) -> str:
+    try:
+        return os.fsdecode(given)  # type: ignore[arg-type]
+    except TypeError:
+        raise ArgumentError(
+            f"ds.{verb}() takes a path (a text or a pathlib.Path), not {type(given).__name__} {given!r:.80}."
+        ) from None

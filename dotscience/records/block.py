@@ -1,0 +1,65 @@
+"""The run block, version 1: the text form of a record that existing tools parse.
+
+[[DOTSCIENCE-RUN:<id>]]{ JSON, sorted keys, indent 4, ASCII }[[/DOTSCIENCE-RUN:<id>]]
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .record import Record
+from .times import block_time
+from .values import Json, text
+
+__all__ = ["block_metadata", "block_text", "find_blocks"]
+
+_BLOCK = re.compile(r"\[\[DOTSCIENCE-RUN:([^\[\]\r\n]+)\]\](.*?)\[\[/DOTSCIENCE-RUN:\1\]\]", re.DOTALL)
+
+
+def block_metadata(record: Record) -> dict[str, Json]:
+    """The run block's JSON object for a record."""
+    metadata: dict[str, Json] = {
+        "version": "1",
+        "input": sorted({version.path for version in record.inputs}),
+        "output": sorted({version.path for version in record.outputs}),
+        "labels": _texts(record.labels),
+        "parameters": _texts(record.parameters),
+        "summary": _texts(record.metrics),
+    }
+    optional = {
+        "description": record.description,
+        "error": record.error,
+        "start": record.started and block_time(record.started),
+        "end": record.ended and block_time(record.ended),
+        "workload-file": None if record.mode == "interactive" else record.workload_file,
+    }
+    return metadata | {key: value for key, value in optional.items() if value is not None}
+
+
+def block_text(run_id: str | None, metadata: Mapping[str, Json]) -> str:
+    """The run block as text, without a line end."""
+    body = json.dumps(metadata, sort_keys=True, indent=4)
+    return f"[[DOTSCIENCE-RUN:{run_id}]]{body}[[/DOTSCIENCE-RUN:{run_id}]]"
+
+
+def find_blocks(written: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Each (run id, metadata) among other text; a block that is not JSON is passed over.
+
+    Example:
+        >>> list(find_blocks('noise [[DOTSCIENCE-RUN:a]]{"version": "1"}[[/DOTSCIENCE-RUN:a]]'))
+        [('a', {'version': '1'})]
+    """
+    for match in _BLOCK.finditer(written):
+        try:
+            metadata = json.loads(match[2])
+        except ValueError:
+            continue
+        if isinstance(metadata, dict):
+            yield match[1], metadata
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: text(value) for name, value in values.items()}

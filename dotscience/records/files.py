@@ -1,0 +1,109 @@
+"""File versions: what an input or an output was, as far as it was seen.
+
+A digest is of the bytes that were there at the moment the word belongs to: for an input the call, for
+an output the publish. Where there is no digest, `unseen` says why; where the bytes were different later,
+`changed` says when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .values import Json
+
+__all__ = ["CHANGES", "UNSEEN", "FileVersion"]
+
+UNSEEN: Mapping[str, str] = {
+    "missing": "there was no such file",
+    "unreadable": "the file could not be read",
+    "special": "a socket, pipe or device; nothing was read from it",
+    "reference": "a URL; only its address is recorded",
+    "changing": "the file was being written while it was read",
+    "replaced": "the file had changed before it could be read",
+    "unread": "the process ended before the file was read",
+}
+"""Every reason why a file version has no digest, with its meaning."""
+
+CHANGES: Mapping[str, str] = {
+    "during": "the file changed between the moment it was recorded and the end of the run",
+    "gone": "the file was no longer there at the end of the run",
+}
+"""Every way in which a file that was seen is known to have changed before the run ended."""
+
+
+class FileVersion(NamedTuple):
+    """What one file was. A named tuple, because runs hold up to millions of them.
+
+    Attributes:
+        path: relative to the workspace root and `/`-separated; outside the root it starts with `../`,
+            on another drive it is absolute, and a URL stands as it was given. Bytes of a name that are
+            not valid UTF-8 are kept as lone surrogates (PEP 383).
+        digest: sha256 of the content in hexadecimal, or None where it was not seen.
+        size: in bytes, or None where it was not seen.
+        mtime: modification time in nanoseconds since the Unix epoch, or None where it was not seen.
+        kept: the content is stored as a blob; False means "fingerprint only".
+        unseen: None, or a key of `UNSEEN`.
+        changed: None, or a key of `CHANGES`.
+    """
+
+    path: str
+    digest: str | None = None
+    size: int | None = None
+    mtime: int | None = None
+    kept: bool = False
+    unseen: str | None = None
+    changed: str | None = None
+
+    @property
+    def key(self) -> tuple[str, int | None, int | None]:
+        """What tells the versions of a run's inputs apart: a file read twice may have been two versions."""
+        return (self.path, self.size, self.mtime)
+
+    def to_json(self) -> dict[str, Json]:
+        """The wire form: fields that say nothing are left out."""
+        wire: dict[str, Json] = {"path": self.path}
+        if self.digest is not None:
+            wire["sha256"] = self.digest
+        if self.size is not None:
+            wire["size"] = self.size
+        if self.mtime is not None:
+            wire["mtime"] = self.mtime
+        if self.kept:
+            wire["kept"] = True
+        if self.unseen is not None:
+            wire["unseen"] = self.unseen
+        if self.changed is not None:
+            wire["changed"] = self.changed
+        return wire
+
+    @classmethod
+    def from_json(cls, wire: Mapping[str, Any]) -> FileVersion:
+        """Inverse of `to_json`.
+
+        Raises:
+            ValueError: a field is missing or of the wrong type; the message starts with its name.
+        """
+        get = wire.get
+        version = cls(
+            get("path"),  # type: ignore[arg-type]
+            get("sha256"),
+            get("size"),
+            get("mtime"),
+            get("kept", False),
+            get("unseen"),
+            get("changed"),
+        )
+        if type(version.path) is not str:
+            raise ValueError("path: must be a text")
+        digest = version.digest
+        if digest is not None and (type(digest) is not str or len(digest) != 64 or not _is_hex(digest)):
+            raise ValueError(f"sha256: must be 64 hexadecimal digits, not {digest!r}")
+        for name, value in (("size", version.size), ("mtime", version.mtime)):
+            if value is not None and type(value) is not int:
+                raise ValueError(f"{name}: must be an integer, not {value!r}")
+        return version
+
+
+def _is_hex(digest: str) -> bool:
+    return not digest.strip("0123456789abcdef")

@@ -1,0 +1,101 @@
+"""The state of a run in progress: what has been declared so far, in memory or replayed from its journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .files import FileVersion
+from .values import Json, Stored
+
+__all__ = ["RUN_STATUSES", "RunState"]
+
+RUN_STATUSES = ("running", "unpublished", "crashed", "killed")
+"""What becomes of a run without a record: in progress; left behind; ended by an exception; ended from outside."""
+
+_VALUES = {"label": "labels", "parameter": "parameters", "metric": "metrics"}
+_TEXTS = ("description", "error", "continues", "traceback", "mode", "workload_file")
+_TIMES = ("started", "ended")
+
+
+@dataclass
+class RunState:
+    """What a run has declared. Times are seconds since the Unix epoch, paths as `FileVersion.path` says.
+
+    Attributes:
+        inputs: by `FileVersion.key`, as they were when they were declared.
+        outputs: the declared paths, files and directories, in the order they were declared.
+        surroundings: what `capture` had gathered.
+        problems: sentences about what could not be read back.
+    """
+
+    id: str
+    status: str = "running"
+    process: Mapping[str, Json] = field(default_factory=dict)
+    root: str = ""
+    mode: str | None = None
+    workload_file: str | None = None
+    started: float | None = None
+    ended: float | None = None
+    description: str | None = None
+    error: str | None = None
+    continues: str | None = None
+    traceback: str | None = None
+    labels: dict[str, Stored] = field(default_factory=dict)
+    parameters: dict[str, Stored] = field(default_factory=dict)
+    metrics: dict[str, Stored] = field(default_factory=dict)
+    inputs: dict[tuple[str, int | None, int | None], FileVersion] = field(default_factory=dict)
+    outputs: dict[str, None] = field(default_factory=dict)
+    surroundings: Mapping[str, Json] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    @classmethod
+    def replay(cls, header: Mapping[str, Any], events: Iterable[list[Any]]) -> RunState:
+        """The state after a journal's events; one that does not fit is noted in `problems` and passed over."""
+        process = header.get("process")
+        state = cls(
+            id=header["id"],
+            root=str(header.get("root", "")),
+            process=process if isinstance(process, dict) else {},
+        )
+        for event in events:
+            try:
+                state.apply(*event)
+            except (TypeError, ValueError, KeyError) as error:
+                state.problems.append(f"journal event {event[0]!r} was passed over: {error}")
+        return state
+
+    def apply(self, kind: str, *given: Any) -> None:
+        """Take one event.
+
+        Raises:
+            TypeError, ValueError, KeyError: the event does not fit.
+        """
+        if kind in _VALUES:
+            name, value = given
+            getattr(self, _VALUES[kind])[_checked(name, str)] = value
+        elif kind == "inputs":
+            for wire in given[0]:
+                version = FileVersion.from_json(wire)
+                self.inputs[version.key] = version
+        elif kind == "output":
+            self.outputs[_checked(given[0], str)] = None
+        elif kind in _TEXTS:
+            setattr(self, kind, _checked(given[0], str, type(None)))
+        elif kind in _TIMES:
+            setattr(self, kind, _checked(given[0], float, int))
+        elif kind == "surroundings":
+            self.surroundings = _checked(given[0], dict)
+        elif kind == "closed":
+            if given[0] not in RUN_STATUSES:
+                raise ValueError(f"unknown status {given[0]!r}")
+            self.status = given[0]
+        else:
+            raise ValueError("unknown kind")
+
+
+def _checked(value: Any, *kinds: type) -> Any:
+    if not isinstance(value, kinds):
+        raise TypeError(f"{value!r} is no {kinds[0].__name__}")
+    return value

@@ -1,0 +1,134 @@
+"""Typed values: labels, parameters and metrics may be anything, and the record says what they were.
+
+A plain value (text, bool, int, finite float, None) is itself in JSON. Every other value is an object
+
+    {"type": "numpy.float32", "text": "0.1", "value": 0.10000000149011612}
+
+with the type's full name, what `str()` made of it, and, where the value has a JSON form, that form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any, TypeAlias
+
+__all__ = ["Json", "Stored", "number", "plain", "stored", "text"]
+
+Json: TypeAlias = Any
+Stored: TypeAlias = "str | bool | int | float | Mapping[str, Json] | None"
+
+_LEAST, _MOST = -(1 << 63), (1 << 63) - 1
+_DEEPEST = 8
+_LONGEST_INT = 10_000  # bits; Python refuses to print far longer ones
+
+
+def stored(value: object) -> Stored:
+    """The JSON-ready form of any value, taken now: later changes to a mutable value do not reach it."""
+    kind = type(value)
+    if kind is float and isfinite(value):  # type: ignore[arg-type]
+        return value  # type: ignore[return-value]
+    if kind is str or kind is bool or value is None:
+        return value  # type: ignore[return-value]
+    if kind is int and _LEAST <= value <= _MOST:  # type: ignore[operator]
+        return value  # type: ignore[return-value]
+    tagged: dict[str, Json] = {"type": _type_name(kind), "text": _as_text(value)}
+    form = _json_form(value, _DEEPEST)
+    if form is not _NO_FORM:
+        tagged["value"] = form
+    return tagged
+
+
+def text(value: Stored) -> str:
+    """What `str()` gave for the value that was stored."""
+    return str(value["text"]) if isinstance(value, Mapping) else str(value)
+
+
+def plain(value: Stored) -> Json:
+    """The nearest plain JSON value: the value itself, its JSON form, or its text."""
+    if isinstance(value, Mapping):
+        return value.get("value", value["text"])
+    return value
+
+
+def number(value: Stored) -> int | float | None:
+    """The value as a number, or None where it is none. Booleans count as 0 and 1; text is parsed."""
+    form = plain(value)
+    if isinstance(form, bool | int):
+        return int(form)
+    if isinstance(form, str):
+        try:
+            form = float(form)
+        except ValueError:
+            return None
+    if isinstance(form, float):
+        return form
+    return None
+
+
+_NO_FORM = object()
+
+
+def _type_name(kind: type) -> str:
+    module = kind.__module__
+    return kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value).bit_length() > _LONGEST_INT:
+        return hex(value)
+    try:
+        return str(value)
+    except Exception as error:  # a user's broken __str__ must not end the user's job
+        return f"<{_type_name(type(value))} whose str() raised {type(error).__name__}>"
+
+
+def _json_form(value: object, depth: int) -> Json:
+    """The value as JSON, or _NO_FORM. Scalars of numpy, torch and tensorflow are unwrapped by duck type."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):
+        return int(value) if abs(value) < 1 << 63 else _NO_FORM
+    if isinstance(value, float):
+        return float(value) if isfinite(value) else _NO_FORM
+    if depth == 0:
+        return _NO_FORM
+    if isinstance(value, Mapping):
+        return _json_items(value, depth)
+    if isinstance(value, list | tuple | set | frozenset):
+        forms = [_json_form(item, depth - 1) for item in value]
+        return _NO_FORM if any(form is _NO_FORM for form in forms) else forms
+    return _unwrapped(value, depth)
+
+
+def _json_items(value: Mapping[Any, Any], depth: int) -> Json:
+    if not all(isinstance(key, str) for key in value):
+        return _NO_FORM
+    forms = {key: _json_form(item, depth - 1) for key, item in value.items()}
+    return _NO_FORM if any(form is _NO_FORM for form in forms.values()) else forms
+
+
+def _unwrapped(value: object, depth: int) -> Json:
+    """Scalars that carry a Python value: enum members, dates, decimals, 0-dimensional arrays and tensors."""
+    try:
+        if hasattr(value, "isoformat"):
+            return value.isoformat()
+        if hasattr(value, "item") and getattr(value, "size", None) is not None and _is_scalar(value):
+            return _json_form(value.item(), depth - 1)
+        if hasattr(value, "numpy") and _is_scalar(value):
+            return _json_form(value.numpy().item(), depth - 1)
+        if hasattr(value, "as_integer_ratio"):  # Decimal, Fraction
+            as_float = float(value)  # type: ignore[arg-type]
+            return as_float if isfinite(as_float) else _NO_FORM
+        if hasattr(type(value), "__members__"):  # an Enum
+            return _json_form(value.value, depth - 1)  # type: ignore[attr-defined]
+    except Exception:  # somebody else's object: what it cannot give is left out, its text remains
+        return _NO_FORM
+    return _NO_FORM
+
+
+def _is_scalar(value: object) -> bool:
+    shape = getattr(value, "shape", None)
+    return shape is not None and len(shape) == 0

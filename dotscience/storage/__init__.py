@@ -1,0 +1,1 @@
+"""What lies on disk: blobs by their digest, files as they were seen, run folders and journals."""

@@ -1,0 +1,114 @@
+"""The journal: the append-only file of a run in progress.
+
+JSON lines in ASCII. The first is the header, an object with `journal` (the format's version), the run's `id` and
+the `process` that writes. Each other line is one event, `[kind, …]`, as `records.state.RunState.apply` reads them.
+A torn last line is the mark of a killed process and is dropped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import CorruptError
+from ..records.values import Json
+
+__all__ = ["JOURNAL_VERSION", "AppendFile", "Journal", "encode_events", "read_journal"]
+
+JOURNAL_VERSION = 1
+
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+def encode_events(events: Iterable[Json]) -> bytes:
+    """Header or events as the lines of a journal."""
+    return "".join([_encode(event) + "\n" for event in events]).encode("ascii")
+
+
+class AppendFile:
+    """A file that only grows, written by one process; what a failed write left half done is taken back."""
+
+    def __init__(self, path: str) -> None:
+        flags = (
+            os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+        )
+        self.path = path
+        self._fd = os.open(path, flags, 0o644)
+        self._length = os.fstat(self._fd).st_size
+
+    def append(self, data: bytes | bytearray) -> None:
+        """Write all of it or nothing.
+
+        Raises:
+            OSError: it could not be written; the file is as it was before.
+        """
+        view = memoryview(data)
+        done = 0
+        try:
+            while done < len(view):
+                done += os.write(self._fd, view[done:])
+        except OSError:
+            os.ftruncate(self._fd, self._length)
+            raise
+        self._length += done
+
+    def sync(self) -> None:
+        """Return when what was appended will survive a power failure."""
+        os.fsync(self._fd)
+
+    def beat(self) -> None:
+        """Set the file's modification time to now: the writer lives."""
+        os.utime(self._fd if os.utime in os.supports_fd else self.path)
+
+    def close(self) -> None:
+        """Release the file; harmless when repeated."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+@dataclass(frozen=True)
+class Journal:
+    """What could be read of a journal: its header, its events in order, and what is wrong with it."""
+
+    header: Mapping[str, Any]
+    events: list[list[Any]]
+    problems: list[CorruptError]
+    last_beat: float
+
+
+def read_journal(path: str) -> Journal:
+    """Read a journal as far as it can be read.
+
+    Raises:
+        CorruptError: there is no usable header.
+        FileNotFoundError: there is no such file.
+    """
+    with open(path, "rb") as stream:
+        last_beat = os.fstat(stream.fileno()).st_mtime
+        lines = stream.read().split(b"\n")
+    lines.pop()  # b"" after the last line feed, or the torn last line
+    header = _parse(lines[0]) if lines else None
+    if not isinstance(header, dict) or not isinstance(header.get("id"), str):
+        raise CorruptError(path, "line 1", "is no journal header")
+    if header.get("journal") != JOURNAL_VERSION:
+        raise CorruptError(path, "line 1", f"journal version {header.get('journal')!r} is not known here")
+    events: list[list[Any]] = []
+    problems: list[CorruptError] = []
+    for number, line in enumerate(lines[1:], 2):
+        event = _parse(line)
+        if isinstance(event, list) and event and isinstance(event[0], str):
+            events.append(event)
+        else:
+            problems.append(CorruptError(path, f"line {number}", "is no event; it was passed over"))
+    return Journal(header, events, problems, last_beat)
+
+
+def _parse(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None

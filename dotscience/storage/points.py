@@ -1,0 +1,82 @@
+"""The points of a run's series while it is in progress: `points.bin`, an append-only file of frames.
+
+A frame is a header (`<BIQII`: kind, layout number, sequence number, payload length, crc32 of the payload) and its payload.
+A layout frame (kind 1) declares which series a row holds: JSON `{"names": […], "epoch": bool}`. A rows frame (kind 2) holds rows
+of 8-byte little-endian fields: step (int64), time (int64, milliseconds since the Unix epoch), epoch (float64, where the layout
+has it), then one float64 per name. The sequence number counts the run's rows in the order they were logged, up to the frame's last.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from ..errors import CorruptError
+
+__all__ = ["Layout", "Rows", "layout_frame", "read_frames", "rows_frame"]
+
+_HEADER = struct.Struct("<BIQII")
+_LAYOUT, _ROWS = 1, 2
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which series a row holds, in the order of its fields."""
+
+    names: tuple[str, ...]
+    has_epoch: bool
+
+    @property
+    def fields(self) -> int:
+        """How many 8-byte fields a row has."""
+        return 2 + self.has_epoch + len(self.names)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one layout as they were logged, the last of them being the run's row number `sequence`."""
+
+    layout: Layout
+    sequence: int
+    payload: bytes
+
+
+def layout_frame(number: int, layout: Layout) -> bytes:
+    """Declare a layout under a number of the run."""
+    body = json.dumps({"names": layout.names, "epoch": layout.has_epoch}).encode("ascii")
+    return _frame(_LAYOUT, number, 0, body)
+
+
+def rows_frame(number: int, sequence: int, rows: bytes | bytearray) -> bytes:
+    """Rows of a declared layout."""
+    return _frame(_ROWS, number, sequence, rows)
+
+
+def _frame(kind: int, number: int, sequence: int, payload: bytes | bytearray) -> bytes:
+    return _HEADER.pack(kind, number, sequence, len(payload), zlib.crc32(payload)) + payload
+
+
+def read_frames(stream: BinaryIO, source: str, problems: list[str]) -> Iterator[Rows]:
+    """Every whole frame of rows; a torn last frame is dropped, a damaged one is noted in `problems`."""
+    layouts: dict[int, Layout] = {}
+    while len(header := stream.read(_HEADER.size)) == _HEADER.size:
+        kind, number, sequence, length, crc = _HEADER.unpack(header)
+        place = f"offset {stream.tell() - _HEADER.size}"
+        payload = stream.read(length)
+        if len(payload) < length:
+            return
+        if zlib.crc32(payload) != crc:
+            problems.append(str(CorruptError(source, place, "a damaged frame of points was passed over")))
+        elif kind == _LAYOUT:
+            declared = json.loads(payload)
+            layouts[number] = Layout(tuple(declared["names"]), declared["epoch"])
+        elif kind == _ROWS and number in layouts and length % (8 * layouts[number].fields) == 0:
+            yield Rows(layouts[number], sequence, payload)
+        else:
+            problems.append(
+                str(CorruptError(source, place, "a frame of points that fits no layout was passed over"))
+            )

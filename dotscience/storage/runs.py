@@ -1,0 +1,159 @@
+"""The folder of one run: its journal while it is in progress, its record once it is published."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import NotFoundError
+from ..records.record import Record
+from ..records.state import RunState
+from .journal import read_journal
+from .processes import is_alive
+
+__all__ = ["RunFolder", "write_whole"]
+
+
+def write_whole(path: str, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all, also after a power failure.
+
+    Raises:
+        OSError: it could not be written; what was there before is unharmed.
+    """
+    temporary = f"{path}.{os.getpid()}.tmp"
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o644)
+    try:
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(fd, view) :]
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise
+    _sync_folder(os.path.dirname(path))
+
+
+def _sync_folder(folder: str) -> None:
+    if hasattr(os, "O_DIRECTORY"):
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+class RunFolder:
+    """`runs/<id>/` of a workspace.
+
+    Attributes:
+        path: the folder; `id`: its run.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.id = os.path.basename(path)
+
+    def __repr__(self) -> str:
+        return f"RunFolder({self.path!r})"
+
+    @property
+    def record_path(self) -> str:
+        return os.path.join(self.path, "record.json")
+
+    @property
+    def journal_path(self) -> str:
+        return os.path.join(self.path, "journal.jsonl")
+
+    @property
+    def points_path(self) -> str:
+        return os.path.join(self.path, "points.bin")
+
+    def is_published(self) -> bool:
+        """Whether the run has a record."""
+        return os.path.exists(self.record_path)
+
+    def read_record(self) -> Record:
+        """The record.
+
+        Raises:
+            NotFoundError: the run is not published.
+            CorruptError: the record cannot be read or was altered.
+        """
+        try:
+            with open(self.record_path, "rb") as stream:
+                return Record.from_bytes(stream.read(), self.record_path)
+        except FileNotFoundError:
+            raise NotFoundError(
+                f"Run {self.id} is not published: it has no record yet. `ds publish {self.id}` makes one."
+            ) from None
+
+    def state(self) -> RunState:
+        """What the journal of a run that is not published says, and what became of its process.
+
+        Raises:
+            NotFoundError: there is no journal.
+            CorruptError: the journal has no usable header.
+        """
+        try:
+            journal = read_journal(self.journal_path)
+        except FileNotFoundError:
+            raise NotFoundError(f"Run {self.id} has no journal in {self.path}.") from None
+        state = RunState.replay(journal.header, journal.events)
+        state.problems.extend(str(problem) for problem in journal.problems)
+        if state.status == "running" and not is_alive(state.process, journal.last_beat):
+            state.status = "killed"
+        return state
+
+    def write_record(self, record: Record) -> None:
+        """Publish: write the record whole, then drop the journal, which it replaces.
+
+        Raises:
+            OSError: it could not be written; the journal is still there.
+        """
+        write_whole(self.record_path, record.to_bytes())
+        for leftover in (self.journal_path, self.points_path):
+            try:
+                os.unlink(leftover)
+            except FileNotFoundError:
+                pass
+
+    def annotate(self, annotation_id: str, annotation: Mapping[str, Any]) -> None:
+        """Put a tag or a note beside the record; docs/formats.md says what it holds.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        folder = os.path.join(self.path, "annotations")
+        os.makedirs(folder, exist_ok=True)
+        write_whole(os.path.join(folder, f"{annotation_id}.json"), json.dumps(annotation).encode("ascii"))
+        os.utime(self.path)
+
+    def annotations(self) -> list[dict[str, Any]]:
+        """The readable tags and notes, oldest first."""
+        folder = os.path.join(self.path, "annotations")
+        found = []
+        try:
+            names = os.listdir(folder)
+        except FileNotFoundError:
+            return []
+        for name in names:
+            if name.endswith(".json"):
+                with open(os.path.join(folder, name), "rb") as stream:
+                    try:
+                        annotation = json.loads(stream.read())
+                    except ValueError:
+                        continue
+                if isinstance(annotation, dict) and isinstance(annotation.get("at"), str):
+                    found.append(annotation)
+        return sorted(found, key=lambda annotation: annotation["at"])
+
+    def discard(self) -> None:
+        """Remove the run for good."""
+        shutil.rmtree(self.path)

@@ -1,0 +1,52 @@
+"""Package metadata of dotscience; the build-system and tool tables are in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+VERSION = "1.0.0"
+
+setup(
+    name="dotscience",
+    version=VERSION,
+    description="Records where data science results come from: files, parameters, metrics, code and models.",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    packages=find_packages(include=["dotscience", "dotscience.*"]),
+    package_data={"dotscience": ["py.typed"]},
+    python_requires=">=3.10",
+    install_requires=[
+        "requests>=2.28",
+        "ipykernel>=6.0",
+        "nbformat>=5.1",
+        "sqlalchemy>=2.0",
+        "click>=8.1",
+        "rich>=13.0",
+    ],
+    extras_require={
+        "pandas": ["pandas>=1.5"],
+        "dev": [
+            "bump2version>=1.0",
+            "hypothesis>=6.80",
+            "mypy>=1.8",
+            "nbclient>=0.8",
+            "numpy>=1.24",
+            "pandas>=1.5",
+            "pytest>=8.0",
+            "pytest-randomly>=3.15",
+            "ruff>=0.4",
+        ],
+        "quickstart": ["matplotlib>=3.7", "pandas>=1.5", "scikit-learn>=1.3"],
+    },
+    entry_points={"console_scripts": ["ds=dotscience.cli.main:main"]},
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Science/Research",
+        "License :: OSI Approved :: Apache Software License",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering",
+        "Typing :: Typed",
+    ],
+)

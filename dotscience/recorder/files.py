@@ -78,10 +78,10 @@ def _locate(absolute: str, path: str) -> list[Located]:
 def _locate_below(directory: str, path: str) -> list[Located]:
     prefix = "" if path == "." else path + "/"
     skip = len(directory.rstrip(os.sep)) + 1
-    own = os.path.join(directory, ".dotscience") + os.sep
-    files = []
-    for found in walk(directory):
-        if not found.path.startswith(own):
-            below = found.path[skip:] if os.sep == "/" else found.path[skip:].replace(os.sep, "/")
-            files.append(Located(prefix + below, found.path, found.stat, found.problem))
-    return files
+    own = f"{os.sep}.dotscience{os.sep}"
+    files = [
+        Located(prefix + absolute[skip:], absolute, found, problem)
+        for absolute, found, problem in walk(directory)
+        if own not in absolute
+    ]
+    return files if os.sep == "/" else [file._replace(path=file.path.replace(os.sep, "/")) for file in files]

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-import threading
 
 __all__ = ["contained", "notice"]
 
 _said: set[str] = set()
-_lock = threading.Lock()
 
 
 def notice(text: str) -> None:
@@ -16,10 +14,9 @@ def notice(text: str) -> None:
 
     Not `warnings.warn`, which a user's filter may turn into an exception.
     """
-    with _lock:
-        if text in _said:
-            return
-        _said.add(text)
+    if text in _said:
+        return
+    _said.add(text)
     try:
         print(f"dotscience: {text}", file=sys.stderr)
     except (OSError, ValueError, AttributeError):  # closed, full or absent: there is nobody to tell

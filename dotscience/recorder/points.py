@@ -17,12 +17,12 @@ _FULL = 4 << 20
 
 
 class _Pending:
-    """The rows of one layout that are not written yet."""
+    """The rows of one layout that are not written yet. `names` are the keys as they were given, text or not."""
 
-    __slots__ = ("layout", "number", "pack", "rows", "sequence")
+    __slots__ = ("layout", "names", "number", "pack", "rows", "sequence")
 
-    def __init__(self, number: int, layout: Layout) -> None:
-        self.number, self.layout = number, layout
+    def __init__(self, number: int, names: tuple[Any, ...], layout: Layout) -> None:
+        self.number, self.names, self.layout = number, names, layout
         self.pack = struct.Struct(f"<qq{layout.fields - 2}d").pack
         self.rows = bytearray()
         self.sequence = 0
@@ -39,7 +39,8 @@ class Points:
         self._clock = clock
         # Reentrant: a signal handler or a finalizer may log while its own thread is logging.
         self._lock = threading.RLock()
-        self._layouts: dict[tuple[Any, ...], _Pending] = {}
+        self._layouts: dict[tuple[tuple[Any, ...], bool], _Pending] = {}
+        self._latest = _Pending(-1, (None,), Layout((), False))
         self._dirty: list[_Pending] = []
         self._declared: list[bytes] = []
         self._waiting = 0
@@ -57,8 +58,10 @@ class Points:
             if step is None:
                 step = self._step + 1
             try:
-                key = (epoch is None, *data)
-                pending = self._layouts.get(key) or self._declare(key, data, epoch)
+                names = tuple(data)
+                pending = self._latest
+                if names != pending.names or (epoch is not None) != pending.layout.has_epoch:
+                    pending = self._latest = self._pending(names, epoch is not None)
                 now = int(self._clock() * 1000)
                 if epoch is None:
                     row = pending.pack(step, now, *data.values())
@@ -88,11 +91,12 @@ class Points:
             self._waiting = 0
         return b"".join(frames)
 
-    def _declare(self, key: tuple[Any, ...], data: Mapping[str, Any], epoch: float | None) -> _Pending:
-        layout = Layout(tuple(map(str, data)), epoch is not None)
-        pending = _Pending(len(self._layouts), layout)
-        self._layouts[key] = pending
-        self._declared.append(layout_frame(pending.number, layout))
+    def _pending(self, names: tuple[Any, ...], has_epoch: bool) -> _Pending:
+        pending = self._layouts.get((names, has_epoch))
+        if pending is None:
+            layout = Layout(tuple(map(str, names)), has_epoch)
+            pending = self._layouts[names, has_epoch] = _Pending(len(self._layouts), names, layout)
+            self._declared.append(layout_frame(pending.number, layout))
         return pending
 
 

@@ -128,6 +128,9 @@ def pack_points(points: str, blobs: LocalBlobs) -> Mapping[str, Json]:
             size += len(data)
 
         names = pack_series(read_frames(stream, points, problems), write)
+        os.fsync(
+            draft.descriptor
+        )  # the record is going to replace the points, so they must be there before it is
         draft.commit(blobs.path(sha.hexdigest()))
     found: dict[str, Json] = {"blob": {"sha256": sha.hexdigest(), "size": size}, "names": names}
     return found | ({"problems": problems} if problems else {})

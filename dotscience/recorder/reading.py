@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -50,15 +51,36 @@ class FileReader:
 
         One small file is read before the call returns.
         """
-        if len(files) == 1 and (files[0].stat is None or files[0].stat.st_size <= _AT_ONCE):
+        if len(files) == 1 and _size(files[0]) <= _AT_ONCE:
             tell([self.version(files[0], self._keep_inputs)])
             return
         tell([file.version() for file in files])
+        if len(files) == 1:
+            self._read_open(files[0], tell)
+            return
         for batch in batches(files, _size):
             self.hashers.submit(partial(self._read_batch, batch, tell), sum(map(_size, batch)))
 
+    def _read_open(self, file: Located, tell: Callable[[list[FileVersion]], None]) -> None:
+        """Open the file now, so that it can be renamed or replaced before its turn comes."""
+        try:
+            descriptor = os.open(
+                file.absolute, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+            )
+        except OSError:
+            tell([file.version()._replace(unseen="unreadable")])
+            return
+
+        def read() -> None:
+            try:
+                tell([self._seen(file, descriptor, self._keep_inputs)])
+            finally:
+                os.close(descriptor)
+
+        self.hashers.submit(read, _size(file))
+
     def _read_batch(self, files: Sequence[Located], tell: Callable[[list[FileVersion]], None]) -> None:
-        tell(self._versions(files, self._keep_inputs))
+        tell([self.version(file, self._keep_inputs) for file in files])
 
     def finish_inputs(self) -> None:
         """Return when everything given to `read` has been read."""
@@ -66,30 +88,45 @@ class FileReader:
 
     def read_all(self, files: Sequence[Located], keep: bool) -> list[FileVersion]:
         """Read all of them, and return when that is done, in the order given."""
-        jobs = [
-            self.hashers.submit(partial(self._versions, batch, keep), sum(map(_size, batch)))
-            for batch in batches(files, _size)
-        ]
-        wait_for(self.hashers)
-        return [version for job in jobs for version in job.result]
+        versions = [self._known(file, keep) for file in files]
 
-    def _versions(self, files: Sequence[Located], keep: bool) -> list[FileVersion]:
-        return [self.version(file, keep) for file in files]
+        def read(places: Sequence[int]) -> None:
+            for place in places:
+                versions[place] = self._seen(files[place], files[place].absolute, keep)
+
+        unknown = [place for place, version in enumerate(versions) if version is None]
+        for places in batches(unknown, lambda place: _size(files[place])):
+            self.hashers.submit(partial(read, places), sum(_size(files[place]) for place in places))
+        wait_for(self.hashers)
+        return [version or file.version() for file, version in zip(files, versions, strict=True)]
 
     def version(self, file: Located, keep: bool) -> FileVersion:
         """Read one file now, unless its digest is known from before."""
-        unread = file.version()
-        if file.stat is None or file.unseen is not None:
-            return unread
+        return self._known(file, keep) or self._seen(file, file.absolute, keep)
+
+    def _known(self, file: Located, keep: bool) -> FileVersion | None:
+        """The file's version where it can be told without reading it."""
+        stat = file.stat
+        if stat is None or file.unseen is not None:
+            return file.version()
+        known = self._cache.get(stat)
+        if known is None or (not known[1] and keep and self._may_keep(stat.st_size)):
+            return None
+        return FileVersion(file.path, known[0], stat.st_size, stat.st_mtime_ns, known[1])
+
+    def _seen(self, file: Located, source: str | int, keep: bool) -> FileVersion:
+        assert file.stat is not None
         size = file.stat.st_size
-        keep = keep and size <= self._file_limit and size <= self._left
-        blobs = self._blobs if keep else None
-        seen = see_once(file.absolute, file.stat, self._cache, blobs=blobs, advance=self.hashers.advance)
+        blobs = self._blobs if keep and self._may_keep(size) else None
+        seen = see_once(source, file.stat, self._cache, blobs=blobs, advance=self.hashers.advance)
         if seen.kept:
             self._left -= size
         if seen.fault is not None:
             notice(f"cannot keep content in {self._blobs.folder}: {seen.fault}")
-        return unread._replace(digest=seen.digest, kept=seen.kept, unseen=seen.unseen)
+        return FileVersion(file.path, seen.digest, size, file.stat.st_mtime_ns, seen.kept, seen.unseen)
+
+    def _may_keep(self, size: int) -> bool:
+        return size <= self._file_limit and size <= self._left
 
 
 def _size(file: Located) -> int:

@@ -181,14 +181,16 @@ class Recorder(Verbs):
         """
         from .emit import emit
 
-        with self._lock:
+        with self._lock:  # other threads go on: what they say from here on belongs to the next run
             run = self._now()
-            assert self._recording is not None and self._session is not None
+            recording, session = self._recording, self._session
+            assert recording is not None and session is not None
             if description is not None:
                 run.set_text("description", description)
-            published = self._recording.publish(self.mode, self._workload_file)
+            run.set_end()
             self._open = self._recording = None
-        emit(published, stream, self._session.setting("publish_to"), self._environ)
+        published = recording.publish(self.mode, self._workload_file)
+        emit(published, stream, session.setting("publish_to"), self._environ)
         if build or deploy:
             from ..errors import HubNeededError
 

@@ -87,9 +87,19 @@ class Recording:
         self._run.set_text("traceback", self._redacted("".join(traceback.format_exception(error))))
 
     def publish(self, mode: str, workload_file: str | None) -> Published:
-        """Write the record; on a disk that takes none, keep the journal, say so and return the record unsaved."""
+        """Write the record; where that cannot be, keep the journal, say so and return the record unsaved."""
+        try:
+            return self._publish(mode, workload_file)
+        except Exception as error:
+            self.leave("unpublished")
+            notice(f"publishing run {self._run.id} failed, your program goes on: {type(error).__name__}: {error}")
+            return Published(self._run.outline(()), None)
+        except BaseException:
+            self.leave("unpublished")
+            raise
+
+    def _publish(self, mode: str, workload_file: str | None) -> Published:
         run, session = self._run, self._session
-        run.set_end()
         self.choose(mode, workload_file)
         assert run.reader is not None
         run.reader.finish_inputs()
@@ -111,6 +121,7 @@ class Recording:
         return Published(record, self._save(record))
 
     def _save(self, record: Any) -> str | None:
+        self._run.close()
         if self._writer is None:
             return None
         try:
@@ -161,6 +172,7 @@ class Recording:
 
     def leave(self, status: str) -> None:
         """Leave the run behind without a record."""
+        self._run.close()
         if self._writer is not None:
             with contained("closing the journal"):
                 self._writer.close(("closed", status))

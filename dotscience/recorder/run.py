@@ -9,7 +9,6 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import Any
 
 from ..errors import AlreadyStartedError, ArgumentError, UnknownFrameworkError
 from ..records.block import block_metadata, block_text
@@ -19,6 +18,7 @@ from ..records.state import RunState
 from ..records.times import utc
 from ..records.values import Json, stored
 from .files import Located, expand, locate, root_relative
+from .notices import notice
 from .points import Points
 from .reading import FileReader
 from .verbs import Verbs
@@ -33,6 +33,13 @@ _STORES = {"label": "labels", "parameter": "parameters", "metric": "metrics"}
 
 def _nothing(event: Json) -> None:
     """Where the events of a run without a journal go."""
+
+
+def _too_late(event: Json) -> None:
+    notice(
+        f"{event[0]} was said to a run that is already published or left, and is not recorded there. Say it before "
+        f"ds.publish(), or start another run."
+    )
 
 
 class Run(Verbs):
@@ -92,10 +99,6 @@ class Run(Verbs):
         text = str(said)
         setattr(self.state, kind, text)
         self._tell((kind, text))
-
-    def add_point(self, data: Mapping[str, Any], step: int | None, epoch: float | None) -> None:
-        """Take one point of each of some series."""
-        self.points.add(data, step, epoch)
 
     def take_input(self, filename: object) -> None:
         """Take a file or directory that is read."""
@@ -162,6 +165,10 @@ class Run(Verbs):
             if getattr(state, kind) is not None:
                 tell((kind, getattr(state, kind)))
         self._tell = tell
+
+    def close(self) -> None:
+        """The run is published or left behind: what is still said to it goes nowhere, which is said once."""
+        self._tell = _too_late
 
     def carry_over(self, earlier: Run) -> None:
         """Hold what an earlier run declared, but neither its times nor its series."""

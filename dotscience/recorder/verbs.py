@@ -113,7 +113,7 @@ class Verbs:
         Example:
             >>> ds.log({"loss": 0.3, "accuracy": 0.9}, step=7, epoch=1)
         """
-        self._now().add_point(data, step, epoch)
+        self._now().points.add(data, step, epoch)
 
     # Files
 

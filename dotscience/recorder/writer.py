@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..records.values import Json
@@ -50,10 +50,17 @@ class JournalWriter:
         self._lock = threading.RLock()
         self._stop = threading.Event()
         self._beat_at = time.monotonic() + HEARTBEAT
-        self.tell = self._events.append
-        threading.Thread(target=self._run, name="dotscience-journal", daemon=True).start()
+        self.tell: Callable[[Json], None] = self._events.append
+        try:
+            threading.Thread(target=self._run, name="dotscience-journal", daemon=True).start()
+        except RuntimeError:  # no more threads to be had: write at once
+            self.tell = self._tell_at_once
 
     _points_file: AppendFile | None
+
+    def _tell_at_once(self, event: Json) -> None:
+        self._events.append(event)
+        self.flush()
 
     def flush(self) -> None:
         """Write everything told so far; what the disk does not take is tried again next time."""

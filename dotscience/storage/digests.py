@@ -15,6 +15,8 @@ import os
 import struct
 import time
 from collections.abc import Callable
+from itertools import islice
+from typing import BinaryIO
 
 __all__ = ["DigestCache", "identity"]
 
@@ -30,7 +32,9 @@ _SETTLED = 2_000_000_000
 _MOST_FILES = 64
 _MOST_ENTRIES = 2_000_000
 _TEMPORARY = "tmp-"
-_STALE = 24 * 3600.0
+_MERGING = "merging"
+_STALE = 3600.0
+"""Seconds after which a temporary file is taken to be that of a killed process."""
 
 
 def identity(stat: os.stat_result) -> bytes:
@@ -90,22 +94,17 @@ class DigestCache:
 
         Where the folder cannot be written nothing happens, and the next call tries again.
         """
-        new = self._new
+        new, self._new = self._new, {}
         if not new:
             return
         try:
             os.makedirs(self._folder, exist_ok=True)
             names = self._names()
-            if len(names) < _MOST_FILES:
-                self._write(list(new.items()))
-            else:
-                merged = self._read(names)
-                merged.update(new)
-                self._write(list(merged.items())[-_MOST_ENTRIES:])
-                self._tidy(names)
-            self._new = {}
+            if len(names) < _MOST_FILES or not self._merge(names, new):
+                with self._temporary(os.urandom(4).hex()) as stream:
+                    self._write(stream, new)
         except OSError:  # a cache that cannot be written is no cache; the files are hashed again
-            return
+            self._new = {**new, **self._new}
 
     def clear(self) -> None:
         """Forget everything, here and on disk. For whoever deletes blobs: what is kept is no longer known."""
@@ -141,25 +140,42 @@ class DigestCache:
             entries.update(_RECORD.iter_unpack(body))
         return entries
 
-    def _write(self, entries: list[tuple[bytes, bytes]]) -> None:
-        body = b"".join([part for entry in entries for part in entry])
-        name = f"{int(self.clock() * 1e6):016x}-{os.urandom(4).hex()}"
-        temporary = os.path.join(self._folder, _TEMPORARY + name)
+    def _merge(self, names: list[str], new: dict[bytes, bytes]) -> bool:
+        """Replace these files by one. False where another process is at it: both would do the same work."""
+        self._remove_stale()
         try:
-            with open(temporary, "xb") as stream:
-                stream.write(_HEADER + hashlib.sha256(body).digest() + body)
-            os.rename(temporary, os.path.join(self._folder, name))
+            stream = self._temporary(_MERGING)
+        except FileExistsError:
+            return False
+        with stream:
+            entries = self._read(names)
+            entries.update(new)
+            excess = max(0, len(entries) - _MOST_ENTRIES)
+            self._write(stream, dict(islice(entries.items(), excess, None)))
+        for name in names:
+            _unlink(os.path.join(self._folder, name))
+        return True
+
+    def _temporary(self, name: str) -> BinaryIO:
+        return open(os.path.join(self._folder, _TEMPORARY + name), "xb")
+
+    def _write(self, stream: BinaryIO, entries: dict[bytes, bytes]) -> None:
+        body = b"".join([part for entry in entries.items() for part in entry])
+        name = f"{int(self.clock() * 1e6):016x}-{os.urandom(4).hex()}"
+        try:
+            stream.write(_HEADER + hashlib.sha256(body).digest() + body)
+            stream.close()
+            os.rename(stream.name, os.path.join(self._folder, name))
         except OSError:
-            _unlink(temporary)
+            _unlink(stream.name)
             raise
 
-    def _tidy(self, merged: list[str]) -> None:
-        for name in merged:
-            _unlink(os.path.join(self._folder, name))
-        now = self.clock()
+    def _remove_stale(self) -> None:
+        """Remove temporary files of processes that were killed."""
+        before = self.clock() - _STALE
         with os.scandir(self._folder) as scan:
             for entry in scan:
-                if entry.name.startswith(_TEMPORARY) and entry.stat().st_mtime < now - _STALE:
+                if entry.name.startswith(_TEMPORARY) and entry.stat().st_mtime < before:
                     _unlink(entry.path)
 
 
@@ -171,12 +187,12 @@ def _body(file: str) -> memoryview:
     except OSError:  # merged by another process a moment ago, or not ours to read
         return memoryview(b"")
     body = memoryview(raw)[_START:]
-    if raw.startswith(_HEADER) and len(body) % _RECORD.size == 0:
-        if hashlib.sha256(body).digest() == raw[len(_HEADER) : _START]:
+    if raw.startswith(_HEADER):
+        whole = hashlib.sha256(body).digest() == raw[len(_HEADER) : _START]
+        if whole and len(body) % _RECORD.size == 0:
             return body
-    elif raw.startswith(_MAGIC):
-        return memoryview(b"")
-    _unlink(file)
+    if raw.startswith(_HEADER) or not raw.startswith(_MAGIC):
+        _unlink(file)
     return memoryview(b"")
 
 

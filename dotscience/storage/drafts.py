@@ -16,7 +16,9 @@ _FICLONE = 0x40049409
 
 
 class Draft:
-    """A blob whose digest is not known yet. Every method raises OSError where the disk does not take it.
+    """A blob whose digest is not known yet; dropped at the end of its `with` block unless committed.
+
+    Making it, `write` and `commit` raise OSError where the disk does not take it.
 
     Attributes:
         descriptor: the temporary file, open for reading and writing.
@@ -51,11 +53,14 @@ class Draft:
             self._path = None
 
     def drop(self) -> None:
-        """Remove it, unless it was committed."""
-        self._close()
+        """Remove it, unless it was committed. Never raises."""
+        try:
+            self._close()
+        except OSError:  # what could not be flushed is thrown away anyhow
+            pass
         if self._path is not None:
-            path, self._path = self._path, None
-            _remove(path)
+            _discard(self._path)
+            self._path = None
 
     def _close(self) -> None:
         if self._open:
@@ -89,7 +94,7 @@ def write_new(data: bytes, path: str) -> None:
             os.close(descriptor)
         _rename(temporary, path, len(data))
     except BaseException:
-        _remove(temporary)
+        _discard(temporary)
         raise
 
 
@@ -117,10 +122,13 @@ def _rename(temporary: str, path: str, size: int) -> None:
     except PermissionError:  # Windows replaces no read-only file: another writer was first
         if not holds(path, size):
             raise
-        _remove(temporary)
+        _discard(temporary)
 
 
-def _remove(path: str) -> None:
-    if os.name == "nt":  # where a read-only file cannot be deleted
-        os.chmod(path, 0o600)
-    os.unlink(path)
+def _discard(temporary: str) -> None:
+    try:
+        if os.name == "nt":  # where a read-only file cannot be deleted
+            os.chmod(temporary, 0o600)
+        os.unlink(temporary)
+    except OSError:  # it stays as a leftover, which a later clean-up finds by its name
+        return

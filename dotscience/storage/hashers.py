@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -15,6 +16,12 @@ T = TypeVar("T")
 Progress = Callable[[int, int], None]
 
 _MOST_THREADS = 4
+_LARGE = 16 * 1024 * 1024
+_SLOW = 0.02
+"""A job of so many bytes, or that took so many seconds, is a reason for one more thread: it spends its time
+hashing or waiting for a disk. On small files in memory two threads are slower than one, for they only wait
+for each other between the calls to the system."""
+
 _LINGER = 0.05
 """Seconds that a thread without work stays. Short, because a fork is only safe while there is no thread."""
 
@@ -66,12 +73,22 @@ class Job(Generic[T]):
 class Hashers:
     """A queue of jobs and the threads that work it off, oldest first.
 
-    Threads are made by the first job, are daemons, and go away when there is nothing to do. Where no
-    thread can be made (a limit of the system, an interpreter that shuts down) `wait()` does the work.
+    The first job makes a thread; more follow where that helps. They are daemons and go away when there is
+    nothing to do. Where no thread can be made (a limit of the system, an interpreter that shuts down)
+    `wait()` does the work.
+
+    Args:
+        threads: how many there may be; as a rule one for each CPU that this process may use, up to four.
+
+    Example:
+        >>> hashers = Hashers()
+        >>> job = hashers.submit(lambda: see("data.csv", None), os.path.getsize("data.csv"))
+        >>> hashers.wait(), job.result.digest
+        (True, '9f86d081884c7d65…')
     """
 
     def __init__(self, threads: int | None = None) -> None:
-        self._most = threads or min(_MOST_THREADS, os.cpu_count() or 1)
+        self._most = min(_MOST_THREADS, _cpus()) if threads is None else threads
         self.after_fork()
 
     def after_fork(self) -> None:
@@ -101,8 +118,8 @@ class Hashers:
                 self._total = self._finished = 0
             self._total += size
             self._queue.append(job)
-            if len(self._queue) > self._idle and self._threads < self._most:
-                self._start()
+            if not self._threads or size >= _LARGE:
+                self._grow()
             self._changed.notify_all()
         return job
 
@@ -122,30 +139,31 @@ class Hashers:
         Returns:
             Whether everything is done.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
         while True:
             with self._changed:
-                if not self._queue and not self._running:
-                    return True
-                left = _TICK if deadline is None else min(_TICK, deadline - time.monotonic())
-                if left <= 0:
-                    return False
-                job = self._take() if not self._threads else None
-                if job is None:
-                    self._changed.wait(left)
                 state = self._done(), self._total
+                busy = bool(self._queue or self._running)
+                left = deadline - time.monotonic()
+                job = self._take() if busy and not self._threads and left > 0 else None
+                if busy and job is None and left > 0:
+                    self._changed.wait(min(_TICK, left))
             if job is not None:
                 self._do(job)
                 if isinstance(job.error, KeyboardInterrupt):
                     raise job.error
             if progress is not None:
                 progress(*state)
+            if not busy or left <= 0:
+                return not busy
 
-    def _start(self) -> None:
+    def _grow(self) -> None:
+        if len(self._queue) <= self._idle or self._threads >= self._most:
+            return
         thread = threading.Thread(target=self._serve, name="dotscience-hasher", daemon=True)
         try:
             thread.start()
-        except RuntimeError:  # no more threads to be had: wait() does the work
+        except RuntimeError:  # no more threads to be had: wait() does the work if there is none
             return
         self._threads += 1
 
@@ -160,7 +178,11 @@ class Hashers:
                 if job is None:
                     self._threads -= 1
                     return
+            began = time.monotonic()
             self._do(job)
+            if time.monotonic() - began > _SLOW:
+                with self._changed:
+                    self._grow()
 
     def _take(self) -> Job[Any] | None:
         if not self._queue:
@@ -182,6 +204,12 @@ class Hashers:
 
     def _done(self) -> int:
         return self._finished + sum(min(job.advanced, job.size) for job in self._running)
+
+
+def _cpus() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def batches(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:

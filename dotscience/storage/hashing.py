@@ -17,9 +17,9 @@ __all__ = ["Seen", "see", "see_once"]
 
 Advance = Callable[[int], None]
 
-_READ = os.O_RDONLY
+_FLAGS = os.O_RDONLY
 for _flag in ("O_BINARY", "O_CLOEXEC", "O_NOCTTY", "O_NONBLOCK"):
-    _READ |= getattr(os, _flag, 0)
+    _FLAGS |= getattr(os, _flag, 0)
 
 
 class Seen(NamedTuple):
@@ -71,7 +71,7 @@ def see(
             if not S_ISREG(stat.st_mode):
                 return _unseen(_misfit(stat), stat)
         descriptor = _open(source)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no file can have that name
         return _unseen("missing" if expected is None else "replaced", expected)
     except OSError:
         return _unseen("unreadable", expected)
@@ -105,9 +105,9 @@ def see_once(
 
 def _open(path: str) -> int:
     try:
-        return os.open(path, _READ)
+        return os.open(path, _FLAGS)
     except BlockingIOError:  # a regular file leased by a file server, which gives it up when waited for
-        return os.open(path, _READ & ~os.O_NONBLOCK)
+        return os.open(path, _FLAGS & ~os.O_NONBLOCK)
 
 
 def _see_open(
@@ -128,7 +128,7 @@ def _see_open(
             os.lseek(descriptor, 0, os.SEEK_SET)
         if before.st_size > BLOCK:
             return _see_large(descriptor, before, blobs, advance)
-        data = os.read(descriptor, before.st_size + 1)
+        data = _read(descriptor, before.st_size)
         if len(data) != before.st_size or not _same(before, os.fstat(descriptor)):
             return _unseen("changing", before)
     except OSError:
@@ -142,6 +142,17 @@ def _see_open(
             fault = error
     kept = blobs is not None and fault is None
     return Seen(digest, before.st_size, before.st_mtime_ns, kept, None, before, fault)
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    """What a file holds from here on, at most one byte more than `size`."""
+    data = os.read(descriptor, size + 1)
+    while len(data) < size:  # file systems in user space may give less at once
+        more = os.read(descriptor, size + 1 - len(data))
+        if not more:
+            break
+        data += more
+    return data
 
 
 def _see_large(
@@ -167,6 +178,7 @@ class _Keeper:
 
     def __init__(self, blobs: LocalBlobs | None) -> None:
         self.fault: OSError | None = None
+        self._blobs = blobs
         self._draft: Draft | None = None
         if blobs is not None:
             try:
@@ -188,10 +200,10 @@ class _Keeper:
                 self._fail(error)
 
     def commit(self, digest: str) -> bool:
-        if self._draft is None:
+        if self._blobs is None or self._draft is None:
             return False
         try:
-            self._draft.commit(digest)
+            self._draft.commit(self._blobs.path(digest))
         except OSError as error:
             self._fail(error)
         return self.fault is None

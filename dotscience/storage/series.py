@@ -29,7 +29,7 @@ __all__ = ["Series", "SeriesReader", "pack_series"]
 _MAGIC = b"DSSERIES"
 _FOOTER = struct.Struct("<I8s")
 _CHUNK_ROWS = 65536
-_SAMPLE = 4096
+_SAMPLE = 1024
 _BUFFERED = 16 << 20
 
 
@@ -135,27 +135,32 @@ class _Packer:
         start, lengths = self._offset, []
         for field in range(fields):
             column = floats[field::fields]
-            lengths.append(self._write_column(_bytes(column)))
             name = field - fields + len(layout.names)
+            lengths.append(self._write_column(_bytes(column), is_value=name >= 0))
             if name >= 0:
                 summary = self._summaries.setdefault(layout.names[name], _Summary())
                 summary.add(column, self._sequences[layout])
         self._chunks.append([self._layouts[layout], len(floats) // fields, start, lengths])
 
-    def _write_column(self, raw: bytes) -> list[int]:
+    def _write_column(self, raw: bytes, is_value: bool) -> list[int]:
         lengths = []
         for plane in (raw[place::8] for place in range(8)):
-            packed = _shorter(plane)
+            packed = plane if is_value and _looks_random(plane) else _shorter(plane)
             self._write(packed)
             self._offset += len(packed)
             lengths.append(len(packed))
         return lengths
 
 
+def _looks_random(plane: bytes) -> bool:
+    """Whether a sample of the plane has nearly all byte values, so that compressing it would hardly pay.
+
+    Low bytes of measured values do. Steps and times, which count up, would too, and yet compress well.
+    """
+    return len(plane) >= _SAMPLE and len(set(plane[:_SAMPLE])) > 224
+
+
 def _shorter(plane: bytes) -> bytes:
-    """The plane compressed, or itself where a sample shows that there is nothing to gain."""
-    if len(plane) > _SAMPLE and len(zlib.compress(plane[:_SAMPLE], 1)) > 0.95 * _SAMPLE:
-        return plane
     packed = zlib.compress(plane, 1)
     return packed if len(packed) < len(plane) else plane
 

@@ -39,8 +39,11 @@ def walk(directory: str) -> Iterator[Found]:
     try:
         stat = os.stat(directory)
         entries = _entries(directory)
-    except OSError as error:
-        yield Found(directory, None, _problem(error))
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no file can have that name
+        yield Found(directory, None, "missing")
+        return
+    except OSError:
+        yield Found(directory, None, "unreadable")
         return
     here = (stat.st_dev, stat.st_ino)
     chain = {here}
@@ -72,10 +75,6 @@ def walk(directory: str) -> Iterator[Found]:
 def _entries(directory: str) -> list[os.DirEntry[str]]:
     with os.scandir(directory) as scan:
         return sorted(scan, key=attrgetter("name"))
-
-
-def _problem(error: OSError) -> str:
-    return "missing" if isinstance(error, FileNotFoundError | NotADirectoryError) else "unreadable"
 
 
 def _stat_by_path(entry: os.DirEntry[str]) -> os.stat_result:

@@ -1,30 +1,46 @@
-# Everything starts here: each goal sets up what it needs in .venv and nothing outside it.
+# Each goal sets up what it needs in .venv, and nothing outside it. Needed: Python 3.10 or newer, with venv, and make.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+UV     := VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet
 
-.PHONY: test quickstart bench lint clean
+.PHONY: help test lint quickstart bench clean
 
-$(VENV)/.uv:
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet uv
-	touch $@
+help:
+	@echo "make quickstart   run a small real study and ask where its results came from"
+	@echo "make test         run the tests; ARGS=... goes to pytest"
+	@echo "make lint         check style and types"
+	@echo "make bench        measure speed and memory"
+	@echo "make clean        remove everything that these made"
 
-$(VENV)/.ready: $(VENV)/.uv setup.py pyproject.toml
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet -e '.[dev,quickstart]'
-	touch $@
+test: $(VENV)/.developing
+	$(BIN)/python -m pytest $(ARGS)
 
-test: $(VENV)/.ready
-	$(BIN)/python -m pytest
+lint: $(VENV)/.developing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
-lint: $(VENV)/.ready
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-
-quickstart: $(VENV)/.ready
+quickstart: $(VENV)/.using
 	$(BIN)/python examples/quickstart/study.py
 
-bench: $(VENV)/.ready
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.developing
+	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	cd examples/quickstart && rm -rf .dotscience data models plots
+
+$(VENV)/.uv:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, and $(PYTHON) is %d.%d: make PYTHON=python3.x" % sys.version_info[:2] if sys.version_info < (3, 10) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+$(VENV)/.using: $(VENV)/.uv setup.py pyproject.toml
+	$(UV) -e '.[quickstart]'
+	@touch $@
+
+$(VENV)/.developing: $(VENV)/.uv setup.py pyproject.toml
+	$(UV) -e '.[dev,quickstart]'
+	@touch $@ $(VENV)/.using

@@ -36,6 +36,7 @@ setup(
             "pytest>=8.0",
             "pytest-randomly>=3.15",
             "ruff>=0.4",
+            "setuptools>=64",
         ],
         "quickstart": ["matplotlib>=3.7", "pandas>=1.5", "scikit-learn>=1.3"],
     },
@@ -43,7 +44,6 @@ setup(
     classifiers=[
         "Development Status :: 4 - Beta",
         "Intended Audience :: Science/Research",
-        "License :: OSI Approved :: Apache Software License",
         "Operating System :: POSIX :: Linux",
         "Programming Language :: Python :: 3",
         "Topic :: Scientific/Engineering",

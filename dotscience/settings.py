@@ -41,7 +41,7 @@ class Setting:
         """
         try:
             return _PARSERS[self.kind](raw) if isinstance(self.kind, str) else _word(raw, self.kind)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ArgumentError(f"{source}: {self.name} = {raw!r}: {error}") from None
 
 
@@ -167,7 +167,7 @@ def _read_config(file: str) -> Mapping[str, Any]:
             values = json.load(stream)
     except OSError:
         return {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CorruptError(file, "", f"not JSON ({error}); mend or delete it") from None
     if not isinstance(values, dict):
         raise CorruptError(file, "", "must be a JSON object of settings; mend or delete it")

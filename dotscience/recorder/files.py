@@ -7,13 +7,15 @@ import re
 import stat
 from typing import NamedTuple
 
+from ..errors import ArgumentError
 from ..records.files import FileVersion
 from ..storage.walk import walk
+from ..storage.workspace import current_directory
 
-__all__ = ["Located", "expand", "locate", "root_relative"]
+__all__ = ["Located", "absolute_path", "expand", "locate", "path_of", "root_relative"]
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-_CREDENTIALS = re.compile(r"(?<=://)[^/@]*@|\?.*", re.DOTALL)
+_CREDENTIALS = re.compile(r"(?<=://)[^/?#]*@|\?.*", re.DOTALL)
 
 
 class Located(NamedTuple):
@@ -34,17 +36,54 @@ class Located(NamedTuple):
         return FileVersion(self.path, None, self.stat.st_size, self.stat.st_mtime_ns, unseen=self.unseen)
 
 
+def path_of(given: object, verb: str) -> str:
+    """The text of a path that a user gave to a verb.
+
+    Raises:
+        ArgumentError: it is no path.
+    """
+    try:
+        path = os.fsdecode(given)  # type: ignore[arg-type]
+    except TypeError:
+        path = ""
+    if not path:
+        raise ArgumentError(
+            f"ds.{verb}() takes a path (a text or a pathlib.Path), not {type(given).__name__} {given!r:.80}."
+        )
+    return path
+
+
 def root_relative(filename: str, root: str) -> str:
     """A path as records write it: `/`-separated and relative to the workspace root; a URL as it is,
     without credentials and query."""
     if _URL.match(filename):
         return _CREDENTIALS.sub("", filename)
-    absolute = os.path.abspath(filename)
-    try:
-        relative = os.path.relpath(absolute, root)
-    except ValueError:  # another drive
-        relative = absolute
+    absolute = absolute_path(filename)
+    relative = _relative(absolute, root)
+    if relative.startswith(os.pardir) and "\0" not in filename:
+        # Perhaps only by name: the root or the way to the file may be spelled with a link.
+        folder, name = os.path.split(absolute)
+        real = _relative(os.path.join(os.path.realpath(folder), name), os.path.realpath(root))
+        relative = relative if real.startswith(os.pardir) else real
     return relative.replace(os.sep, "/")
+
+
+def absolute_path(filename: str) -> str:
+    """Where a path leads from the current directory."""
+    whole = os.path.join(current_directory(), filename)
+    plain = os.path.abspath(whole)
+    if os.pardir in filename and "\0" not in filename:
+        real = os.path.realpath(whole)
+        if real != os.path.realpath(plain):  # `link/..` is the parent of what the link leads to
+            return real
+    return plain
+
+
+def _relative(absolute: str, root: str) -> str:
+    try:
+        return os.path.relpath(absolute, root)
+    except ValueError:  # another drive
+        return absolute
 
 
 def locate(filename: str, root: str) -> list[Located]:
@@ -52,17 +91,17 @@ def locate(filename: str, root: str) -> list[Located]:
     path = root_relative(filename, root)
     if _URL.match(filename):
         return [Located(path, unseen="reference")]
-    return _locate(os.path.abspath(filename), path)
+    return _locate(absolute_path(filename), path, root)
 
 
 def expand(path: str, root: str) -> list[Located]:
     """The files that a path of a record means now."""
     if _URL.match(path):
         return [Located(path, unseen="reference")]
-    return _locate(os.path.normpath(os.path.join(root, path)), path)
+    return _locate(os.path.normpath(os.path.join(root, path)), path, root)
 
 
-def _locate(absolute: str, path: str) -> list[Located]:
+def _locate(absolute: str, path: str, root: str) -> list[Located]:
     try:
         found = os.stat(absolute)
     except ValueError:  # a NUL character: there can be no such file
@@ -71,17 +110,24 @@ def _locate(absolute: str, path: str) -> list[Located]:
         missing = isinstance(error, FileNotFoundError | NotADirectoryError)
         return [Located(path, absolute, unseen="missing" if missing else "unreadable")]
     if stat.S_ISDIR(found.st_mode):
-        return _locate_below(absolute, path)
+        return _locate_below(absolute, path, root)
     return [Located(path, absolute, found, None if stat.S_ISREG(found.st_mode) else "special")]
 
 
-def _locate_below(directory: str, path: str) -> list[Located]:
+def _locate_below(directory: str, path: str, root: str) -> list[Located]:
     prefix = "" if path == "." else path + "/"
     skip = len(directory.rstrip(os.sep)) + 1
     own = f"{os.sep}.dotscience{os.sep}"
     files = [
         Located(prefix + absolute[skip:], absolute, found, problem)
         for absolute, found, problem in walk(directory)
-        if own not in absolute
+        if own not in absolute[skip - 1 :]
     ]
-    return files if os.sep == "/" else [file._replace(path=file.path.replace(os.sep, "/")) for file in files]
+    if len(files) == 1 and files[0].absolute == directory:  # which cannot be listed
+        return [files[0]._replace(path=path)]
+    if os.sep != "/":
+        files = [file._replace(path=file.path.replace(os.sep, "/")) for file in files]
+    if path.endswith(os.pardir):  # the root is below, and its files have shorter names
+        inside = prefix + os.path.relpath(root, directory).replace(os.sep, "/") + "/"
+        files = [file._replace(path=file.path.removeprefix(inside)) for file in files]
+    return files

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from .files import absolute_path
+
 __all__ = ["guess_mode", "kernel", "script_file"]
 
 _WORDS = {"jupyter": "interactive", "command": "script"}
@@ -37,7 +39,13 @@ def guess_mode(environ: Mapping[str, str]) -> str:
 def script_file() -> str | None:
     """The absolute path of the script that runs, or None where code has no file (`python -c`, standard input)."""
     name = sys.argv[0] if sys.argv else ""
-    return None if name in ("", "-c", "-m", "-") else os.path.abspath(name)
+    if name in ("", "-c", "-m", "-"):
+        return None
+    # The interpreter knows where it found the script, also after os.chdir().
+    main = getattr(sys.modules.get("__main__"), "__file__", None) or ""
+    if os.path.isabs(main) and os.path.basename(main) == os.path.basename(name):
+        return os.path.normpath(main)
+    return absolute_path(name)
 
 
 def _is_below_jupyter(environ: Mapping[str, str]) -> bool:

@@ -46,7 +46,7 @@ class Points:
         self._waiting = 0
         self._step = -1
         self.count = 0
-        self.when_full: Callable[[], None] = lambda: None
+        self.when_full: Callable[[], None] = self._shed
 
     def add(self, data: Mapping[str, Any], step: int | None, epoch: float | None) -> None:
         """Take one row.
@@ -83,13 +83,21 @@ class Points:
     def take(self) -> bytes:
         """The frames of everything logged since the last call."""
         with self._lock:
+            # Swapped before they are used, for a signal handler may log at any point in between.
             frames, self._declared = self._declared, []
-            for pending in self._dirty:
-                frames.append(rows_frame(pending.number, pending.sequence, pending.rows))
-                pending.rows = bytearray()
-            self._dirty = []
+            dirty, self._dirty = self._dirty, []
             self._waiting = 0
+            for pending in dirty:
+                rows, pending.rows = pending.rows, bytearray()
+                frames.append(rows_frame(pending.number, pending.sequence, rows))
         return b"".join(frames)
+
+    def _shed(self) -> None:
+        """Forget all rows but the last of each layout: nobody writes them down, and memory is bounded."""
+        with self._lock:
+            for pending in self._dirty:
+                del pending.rows[: -8 * pending.layout.fields]
+            self._waiting = 0
 
     def _pending(self, names: tuple[Any, ...], has_epoch: bool) -> _Pending:
         pending = self._layouts.get((names, has_epoch))

@@ -61,8 +61,8 @@ def assemble(
         labels=dict(state.labels),
         parameters=dict(state.parameters),
         metrics=metrics | state.metrics,
-        inputs=tuple(sorted(inputs)),
-        outputs=tuple(sorted(outputs)),
+        inputs=tuple(sorted(inputs, key=_order)),
+        outputs=tuple(sorted(outputs, key=_order)),
         series=series,
         workspace={"root": state.root, "host": process.get("host")},
         process=own,
@@ -73,9 +73,13 @@ def assemble(
     )
 
 
+def _order(version: FileVersion) -> tuple[str, int, int]:
+    return version.path, version.mtime or 0, version.size or 0
+
+
 def locate_outputs(state: RunState) -> list[Located]:
     """Every file that the declared outputs mean now, each once."""
-    found = {file.path: file for path in state.outputs for file in expand(path, state.root)}
+    found = {file.path: file for path in list(state.outputs) for file in expand(path, state.root)}
     return list(found.values())
 
 
@@ -85,15 +89,17 @@ def changed_inputs(state: RunState, located: Mapping[Any, Located], reader: File
     Where a file was touched but may hold the same bytes, it is read again: only another digest is a change.
     """
     return [
-        _with_change(version, state.root, located.get(key), reader) for key, version in state.inputs.items()
+        _with_change(version, state.root, located.get(key), reader)
+        for key, version in list(state.inputs.items())
     ]
 
 
 def _with_change(version: FileVersion, root: str, before: Located | None, reader: FileReader) -> FileVersion:
     if version.size is None or version.unseen == "special":
         return version
-    (now, *more) = expand(version.path, root)
-    if more or now.stat is None:
+    found = expand(version.path, root)
+    now = found[0] if len(found) == 1 else None
+    if now is None or now.stat is None or now.path != version.path:  # nothing there, or a directory by now
         return version._replace(changed="gone")
     if before is not None and before.stat is not None and _same_file(before.stat, now.stat):
         return version

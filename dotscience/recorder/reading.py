@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -45,6 +46,7 @@ class FileReader:
         self._blobs, self._cache = blobs, cache
         self._keep_inputs = keep_inputs
         self._file_limit, self._left = file_limit, run_limit
+        self._budget = threading.Lock()
 
     def read(self, files: Sequence[Located], tell: Callable[[list[FileVersion]], None]) -> None:
         """Read inputs in the background; `tell` gets their versions, first unread, then batch by batch as they are read.
@@ -117,16 +119,24 @@ class FileReader:
     def _seen(self, file: Located, source: str | int, keep: bool) -> FileVersion:
         assert file.stat is not None
         size = file.stat.st_size
-        blobs = self._blobs if keep and self._may_keep(size) else None
+        keep = keep and self._reserve(size)
+        blobs = self._blobs if keep else None
         seen = see_once(source, file.stat, self._cache, blobs=blobs, advance=self.hashers.advance)
-        if seen.kept:
-            self._left -= size
+        if keep and not seen.kept:
+            self._reserve(-size)
         if seen.fault is not None:
             notice(f"cannot keep content in {self._blobs.folder}: {seen.fault}")
         return FileVersion(file.path, seen.digest, size, file.stat.st_mtime_ns, seen.kept, seen.unseen)
 
     def _may_keep(self, size: int) -> bool:
         return size <= self._file_limit and size <= self._left
+
+    def _reserve(self, size: int) -> bool:
+        with self._budget:
+            if not self._may_keep(size):
+                return False
+            self._left -= size
+            return True
 
 
 def _size(file: Located) -> int:

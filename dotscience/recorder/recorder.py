@@ -60,6 +60,7 @@ class Recorder(Verbs):
         self._open: Run | None = None
         self._recording: Recording | None = None
         self._last: Run | None = None
+        self._blocks: list[ScopedRun] = []
 
     def _now(self) -> Run:
         return self._open or self._begin()
@@ -115,12 +116,15 @@ class Recorder(Verbs):
             workload_file: that file, relative to the current directory.
 
         Raises:
+            ArgumentError: it is no path.
             ModeError: another mode was chosen before.
         """
+        from .files import absolute_path, path_of
         from .mode import script_file
 
         self._choose(
-            "script", script_file() if workload_file is None else os.path.abspath(os.fspath(workload_file))
+            "script",
+            script_file() if workload_file is None else absolute_path(path_of(workload_file, "script")),
         )
 
     def _choose(self, mode: str, workload_file: str | None) -> None:
@@ -179,29 +183,33 @@ class Recorder(Verbs):
         Example:
             >>> ds.publish("trained the forest")
         """
-        from .emit import emit
-
         with self._lock:  # other threads go on: what they say from here on belongs to the next run
             run = self._now()
-            recording, session = self._recording, self._session
-            assert recording is not None and session is not None
+            recording = self._recording
+            assert recording is not None
             if description is not None:
                 run.set_text("description", description)
             run.set_end()
             self._open = self._recording = None
-        published = recording.publish(self.mode, self._workload_file)
-        emit(published, stream, session.setting("publish_to"), self._environ)
+        published = self._finish(recording, stream)
         if build or deploy:
             from ..errors import HubNeededError
 
             raise HubNeededError(f"ds.publish({'deploy' if deploy else 'build'}=True)", published.id)
         return published
 
+    def _finish(self, recording: Recording, stream: TextIO | None = None) -> Published:
+        from .emit import emit
+
+        published = recording.publish(self.mode, self._workload_file)
+        emit(published, stream, recording.session.setting("publish_to"), self._environ)
+        return published
+
     def run(self, description: object = None) -> ScopedRun:
         """A run as a `with` block: started on entry, published at the end.
 
         An exception inside is recorded as the run's error and goes on to the caller. A run that was open before is
-        current again afterwards.
+        current again afterwards. Where several threads have such blocks at once, say it to the block's own run.
 
         Example:
             >>> with ds.run("train") as run:
@@ -214,8 +222,10 @@ class Recorder(Verbs):
     def _at_exit(self) -> None:
         """The process ends: what is still open stays behind, truthfully named."""
         with self._lock:
-            recording, self._recording, self._open = self._recording, None, None
-        if recording is not None:
+            still_open = self._recordings()
+            self._open = self._recording = None
+            self._blocks.clear()
+        for recording in still_open:
             recording.leave_at_exit(self.mode)
 
     def _after_fork(self) -> None:
@@ -223,14 +233,27 @@ class Recorder(Verbs):
         self._lock = threading.RLock()
         if self._open is not None:
             self._parent = self._open.id
-        if self._recording is not None:
-            self._recording.abandon()
+        for recording in self._recordings():
+            recording.abandon()
+        if self._session is not None:
+            self._given_root = self._session.workspace.root
         self._session = None
         self._open = self._recording = self._last = None
+        self._blocks.clear()
+
+    def _recordings(self) -> list[Recording]:
+        """Every open one: the current one and those around the blocks that it is in."""
+        found = [self._recording, *(block.around[1] for block in self._blocks)]
+        return [recording for recording in found if recording is not None]
 
 
 class ScopedRun:
-    """What `Recorder.run` returns; a context manager that gives the `Run`."""
+    """What `Recorder.run` returns; a context manager that gives the `Run`.
+
+    Blocks of several threads end in any order, so each knows what was current around it, and takes its own run.
+    """
+
+    around: tuple[Run | None, Recording | None, Run | None]
 
     def __init__(self, recorder: Recorder, description: object) -> None:
         self._recorder, self._description = recorder, description
@@ -238,7 +261,8 @@ class ScopedRun:
     def __enter__(self) -> Run:
         recorder = self._recorder
         with recorder._lock:
-            self._before = recorder._open, recorder._recording, recorder._last
+            self.around = recorder._open, recorder._recording, recorder._last
+            recorder._blocks.append(self)
             recorder._open = recorder._recording = None
             return recorder._start(self._description)
 
@@ -246,9 +270,31 @@ class ScopedRun:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         recorder = self._recorder
-        if error is not None and recorder._recording is not None:
-            recorder._recording.note_exception(error)
-        if recorder._recording is not None:
-            recorder.publish()
         with recorder._lock:
-            recorder._open, recorder._recording, recorder._last = self._before
+            run, recording = self._take()
+        if run is None or recording is None:  # published inside the block
+            return
+        if error is not None and not _is_quiet(error):
+            recording.note_exception(error)
+        run.set_end()
+        recorder._finish(recording)
+
+    def _take(self) -> tuple[Run | None, Recording | None]:
+        """Take this block out, and what is open in it."""
+        recorder, blocks = self._recorder, self._recorder._blocks
+        inner = blocks[blocks.index(self) + 1 :] if self in blocks else []
+        if inner:
+            (run, recording, _), inner[0].around = inner[0].around, self.around
+        else:
+            run, recording = recorder._open, recorder._recording
+            # In a forked child the block and what is around it are the parent's.
+            around = self.around if self in blocks else (None, None, None)
+            recorder._open, recorder._recording, recorder._last = around
+        if self in blocks:
+            blocks.remove(self)
+        return run, recording
+
+
+def _is_quiet(error: BaseException) -> bool:
+    """Whether it only says that the block is over: `sys.exit()`, or a generator that nobody goes on with."""
+    return isinstance(error, GeneratorExit) or (isinstance(error, SystemExit) and not error.code)

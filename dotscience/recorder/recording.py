@@ -37,6 +37,7 @@ class Recording:
     """An open run, its journal and what surrounds it.
 
     Args:
+        session: what it shares with the other runs of its recorder.
         mode: as far as it is known now.
         workload_file: the script that the user named, absolute.
         parent: id of the run that was open in the process that forked this one.
@@ -45,7 +46,7 @@ class Recording:
     def __init__(
         self, run: Run, session: Session, mode: str, workload_file: str | None, parent: str | None
     ) -> None:
-        self._run, self._session = run, session
+        self._run, self.session = run, session
         self._process = {**this_process(), **_ranks(session.environ)}
         if parent is not None:
             self._process["parent"] = parent
@@ -59,7 +60,7 @@ class Recording:
                 self._surroundings.begin(self._moment(mode, workload_file))
 
     def _open_journal(self) -> JournalWriter | None:
-        run, place = self._run, self._session.place
+        run, place = self._run, self.session.place
         if place is None:
             return None
         header = {"id": run.id, "root": run.state.root, "process": self._process}
@@ -83,7 +84,8 @@ class Recording:
     def note_exception(self, error: BaseException) -> None:
         """Note that the work ended in an exception."""
         if self._run.state.error is None:
-            self._run.set_text("error", "".join(traceback.format_exception_only(type(error), error)).strip())
+            said = "".join(traceback.format_exception_only(type(error), error)).strip()
+            self._run.set_text("error", self._redacted(said))
         self._run.set_text("traceback", self._redacted("".join(traceback.format_exception(error))))
 
     def publish(self, mode: str, workload_file: str | None) -> Published:
@@ -92,20 +94,23 @@ class Recording:
             return self._publish(mode, workload_file)
         except Exception as error:
             self.leave("unpublished")
-            notice(f"publishing run {self._run.id} failed, your program goes on: {type(error).__name__}: {error}")
+            notice(
+                f"publishing run {self._run.id} failed, your program goes on: {type(error).__name__}: {error}"
+            )
             return Published(self._run.outline(()), None)
         except BaseException:
             self.leave("unpublished")
             raise
 
     def _publish(self, mode: str, workload_file: str | None) -> Published:
-        run, session = self._run, self._session
+        run, session = self._run, self.session
         self.choose(mode, workload_file)
         assert run.reader is not None
         run.reader.finish_inputs()
         outputs = run.reader.read_all(
             locate_outputs(run.state), session.place is not None and session.setting("keep_outputs")
         )
+        run.close()
         if self._writer is not None:
             self._writer.flush()
         record = assemble(
@@ -121,7 +126,6 @@ class Recording:
         return Published(record, self._save(record))
 
     def _save(self, record: Any) -> str | None:
-        self._run.close()
         if self._writer is None:
             return None
         try:
@@ -134,14 +138,14 @@ class Recording:
             )
             return None
         with contained("remembering digests"):
-            self._session.cache.save()
+            self.session.cache.save()
         return self._writer.folder.path
 
     def _pack_series(self) -> Mapping[str, Json]:
         if self._writer is None:
             return {}
         with contained("packing the series"):
-            return pack_points(self._writer.folder.points_path, self._session.blobs)
+            return pack_points(self._writer.folder.points_path, self.session.blobs)
         return {}
 
     def _facts(self, mode: str, workload_file: str | None) -> Mapping[str, Any]:
@@ -152,7 +156,7 @@ class Recording:
 
     def _moment(self, mode: str, workload_file: str | None) -> Moment:
         return Moment(
-            self._run.state.root, self._session.keep, mode, workload_file, self._run.note_surroundings
+            self._run.state.root, self.session.keep, mode, workload_file, self._run.note_surroundings
         )
 
     def _notices(self) -> list[str]:

@@ -9,15 +9,16 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from types import ModuleType
+from typing import Any
 
-from ..errors import AlreadyStartedError, ArgumentError, UnknownFrameworkError
+from ..errors import AlreadyStartedError, UnknownFrameworkError
 from ..records.block import block_metadata, block_text
 from ..records.files import FileVersion
 from ..records.record import ARTEFACT, Record
 from ..records.state import RunState
 from ..records.times import utc
-from ..records.values import Json, stored
-from .files import Located, expand, locate, root_relative
+from ..records.values import Json, stored, text
+from .files import Located, expand, locate, path_of, root_relative
 from .notices import notice
 from .points import Points
 from .reading import FileReader
@@ -40,6 +41,13 @@ def _too_late(event: Json) -> None:
         f"{event[0]} was said to a run that is already published or left, and is not recorded there. Say it before "
         f"ds.publish(), or start another run."
     )
+
+
+class _ClosedPoints(Points):
+    """Where the points go that are logged too late."""
+
+    def add(self, data: Mapping[str, Any], step: int | None, epoch: float | None) -> None:
+        _too_late(("log",))
 
 
 class Run(Verbs):
@@ -96,13 +104,16 @@ class Run(Verbs):
 
     def set_text(self, kind: str, said: object) -> None:
         """Take a description or an error."""
-        text = str(said)
-        setattr(self.state, kind, text)
-        self._tell((kind, text))
+        words = text(stored(said))
+        setattr(self.state, kind, words)
+        self._tell((kind, words))
 
     def take_input(self, filename: object) -> None:
         """Take a file or directory that is read."""
-        located = locate(_path(filename, "input"), self.state.root)
+        located = locate(path_of(filename, "input"), self.state.root)
+        if self._tell is _too_late:
+            _too_late(("input",))
+            return
         for file in located:
             self.located[file.version().key] = file
         if self.reader is None:
@@ -112,7 +123,7 @@ class Run(Verbs):
 
     def take_output(self, filename: object) -> None:
         """Take a file or directory that is written."""
-        path = root_relative(_path(filename, "output"), self.state.root)
+        path = root_relative(path_of(filename, "output"), self.state.root)
         self.state.outputs[path] = None
         self._tell(("output", path))
 
@@ -122,9 +133,8 @@ class Run(Verbs):
         if framework not in FRAMEWORKS or not hasattr(kind, "__version__"):
             raise UnknownFrameworkError(repr(framework or kind), FRAMEWORKS)
         given = {"model": path} if classes is None else {"model": path, "classes": classes}
-        files = {}
-        for role, file in given.items():
-            files[role] = root_relative(_path(file, "model"), self.state.root)
+        files = {role: root_relative(path_of(file, "model"), self.state.root) for role, file in given.items()}
+        for file in given.values():
             self.take_output(file)
         self._model_dir = os.fspath(path)  # type: ignore[call-overload]
         declared = {"files": files, "type": f"{framework}-model", "version": str(kind.__version__)}
@@ -149,7 +159,8 @@ class Run(Verbs):
     def note_surroundings(self, facts: Mapping[str, Json]) -> None:
         """Take what has been gathered around the run so far, so that it is in the journal."""
         self.state.surroundings = facts
-        self._tell(("surroundings", facts))
+        if self._tell is not _too_late:
+            self._tell(("surroundings", facts))
 
     def attach(self, tell: Callable[[Json], None]) -> None:
         """Tell everything declared so far, and from now on, to a journal."""
@@ -169,6 +180,7 @@ class Run(Verbs):
     def close(self) -> None:
         """The run is published or left behind: what is still said to it goes nowhere, which is said once."""
         self._tell = _too_late
+        self.points = _ClosedPoints(self.clock)
 
     def carry_over(self, earlier: Run) -> None:
         """Hold what an earlier run declared, but neither its times nor its series."""
@@ -182,7 +194,8 @@ class Run(Verbs):
     def _note_inputs(self, versions: list[FileVersion]) -> None:
         for version in versions:
             self.state.inputs[version.key] = version
-        self._tell(("inputs", versions))
+        if self._tell is not _too_late:  # else it was left while they were read: they stay unseen
+            self._tell(("inputs", versions))
 
     # Times and identity
 
@@ -237,12 +250,3 @@ class Run(Verbs):
 
     def __str__(self) -> str:
         return block_text(self.state.id, self.metadata())
-
-
-def _path(given: object, verb: str) -> str:
-    try:
-        return os.fsdecode(given)  # type: ignore[arg-type]
-    except TypeError:
-        raise ArgumentError(
-            f"ds.{verb}() takes a path (a text or a pathlib.Path), not {type(given).__name__} {given!r:.80}."
-        ) from None

@@ -40,7 +40,7 @@ class Verbs:
         """Attach a label."""
         self._now().set_value("label", label, value)
 
-    def add_labels(self, *pairs: Any, **named: Any) -> None:
+    def add_labels(self, /, *pairs: Any, **named: Any) -> None:
         """Attach several labels, as `("a", 1, "b", 2)`, as keywords, or both.
 
         Raises:
@@ -61,7 +61,7 @@ class Verbs:
         """Record a parameter."""
         self._now().set_value("parameter", label, value)
 
-    def add_parameters(self, *pairs: Any, **named: Any) -> None:
+    def add_parameters(self, /, *pairs: Any, **named: Any) -> None:
         """Record several parameters, as `("a", 1, "b", 2)`, as keywords, or both.
 
         Raises:
@@ -84,7 +84,7 @@ class Verbs:
         """Record a metric."""
         self._now().set_value("metric", label, value)
 
-    def add_metrics(self, *pairs: Any, **named: Any) -> None:
+    def add_metrics(self, /, *pairs: Any, **named: Any) -> None:
         """Record several metrics, as `("a", 1, "b", 2)`, as keywords, or both.
 
         Raises:
@@ -231,7 +231,8 @@ class Verbs:
 
     def _add_all(self, kind: str, pairs: tuple[Any, ...], named: Mapping[str, Any]) -> None:
         run = self._now()
-        for name, value in (*_paired(kind, pairs), *named.items()):
+        # Pairs come last and win, as they did in dotscience 0.8.7.
+        for name, value in (*named.items(), *_paired(kind, pairs)):
             run.set_value(kind, name, value)
 
 

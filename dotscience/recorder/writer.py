@@ -114,8 +114,10 @@ class JournalWriter:
             self.abandon()
 
     def abandon(self) -> None:
-        """Release the files without writing, as a forked child must, whose parent still writes them."""
-        self._stop.set()
+        """Release the files without writing, as a forked child must, whose parent still writes them.
+
+        Takes no lock: in the child it may be held by a thread that does not exist there.
+        """
         for file in (self._journal, self._points_file):
             if file is not None:
                 file.close()

@@ -16,7 +16,9 @@ from .values import Json, text
 
 __all__ = ["block_metadata", "block_text", "find_blocks"]
 
-_BLOCK = re.compile(r"\[\[DOTSCIENCE-RUN:([^\[\]\r\n]+)\]\](.*?)\[\[/DOTSCIENCE-RUN:\1\]\]", re.DOTALL)
+_OPENING = re.compile(r"\[\[DOTSCIENCE-RUN:([^\[\]\r\n]+)\]\]\s*")
+_CLOSING = re.compile(r"\s*\[\[/DOTSCIENCE-RUN:([^\[\]\r\n]+)\]\]")
+_decode = json.JSONDecoder().raw_decode
 
 
 def block_metadata(record: Record) -> dict[str, Json]:
@@ -52,13 +54,20 @@ def find_blocks(written: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         >>> list(find_blocks('noise [[DOTSCIENCE-RUN:a]]{"version": "1"}[[/DOTSCIENCE-RUN:a]]'))
         [('a', {'version': '1'})]
     """
-    for match in _BLOCK.finditer(written):
+    place = 0
+    while opening := _OPENING.search(written, place):
+        place = opening.end()
         try:
-            metadata = json.loads(match[2])
-        except ValueError:
+            metadata, end = _decode(written, place)
+        except (
+            ValueError,
+            RecursionError,
+        ):  # torn, or another process wrote in between: there may be a block inside
             continue
-        if isinstance(metadata, dict):
-            yield match[1], metadata
+        closing = _CLOSING.match(written, end)
+        if isinstance(metadata, dict) and closing is not None and closing[1] == opening[1]:
+            place = closing.end()
+            yield opening[1], metadata
 
 
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:

@@ -22,6 +22,7 @@ UNSEEN: Mapping[str, str] = {
     "changing": "the file was being written while it was read",
     "replaced": "the file had changed before it could be read",
     "unread": "the process ended before the file was read",
+    "named": "only its name is known, from a run block; nobody looked at the file",
 }
 """Every reason why a file version has no digest, with its meaning."""
 
@@ -85,25 +86,23 @@ class FileVersion(NamedTuple):
             ValueError: a field is missing or of the wrong type; the message starts with its name.
         """
         get = wire.get
-        version = cls(
-            get("path"),  # type: ignore[arg-type]
-            get("sha256"),
-            get("size"),
-            get("mtime"),
-            get("kept", False),
-            get("unseen"),
-            get("changed"),
-        )
-        if type(version.path) is not str:
+        path, digest, size, mtime = get("path"), get("sha256"), get("size"), get("mtime")
+        kept, unseen, changed = get("kept", False), get("unseen"), get("changed")
+        if type(path) is not str:
             raise ValueError("path: must be a text")
-        digest = version.digest
-        if digest is not None and (type(digest) is not str or len(digest) != 64 or not _is_hex(digest)):
+        if digest is not None and (type(digest) is not str or len(digest) != 64 or digest.strip(_HEX)):
             raise ValueError(f"sha256: must be 64 hexadecimal digits, not {digest!r}")
-        for name, value in (("size", version.size), ("mtime", version.mtime)):
-            if value is not None and type(value) is not int:
-                raise ValueError(f"{name}: must be an integer, not {value!r}")
-        return version
+        if size is not None and (type(size) is not int or not 0 <= size < _TOO_LARGE):
+            raise ValueError(f"size: must be a number of bytes, not {size!r}")
+        if mtime is not None and type(mtime) is not int:
+            raise ValueError(f"mtime: must be an integer, not {mtime!r}")
+        if type(kept) is not bool:
+            raise ValueError(f"kept: must be true or false, not {kept!r}")
+        for name, word in (("unseen", unseen), ("changed", changed)):
+            if word is not None and type(word) is not str:
+                raise ValueError(f"{name}: must be a text, not {word!r}")
+        return cls(path, digest, size, mtime, kept, unseen, changed)
 
 
-def _is_hex(digest: str) -> bool:
-    return not digest.strip("0123456789abcdef")
+_HEX = "0123456789abcdef"
+_TOO_LARGE = 1 << 63

@@ -17,7 +17,7 @@ from typing import Any
 from ..errors import CorruptError
 from .files import FileVersion
 from .times import iso, parse_iso
-from .values import Json, Stored, text
+from .values import Json, Stored, is_stored, text
 
 __all__ = ["ARTEFACT", "RECORD_VERSION", "STATUSES", "Record", "canonical", "seal_of"]
 
@@ -66,7 +66,7 @@ class Record:
             if name.startswith(ARTEFACT):
                 try:
                     declared = json.loads(text(value))
-                except ValueError:
+                except (ValueError, RecursionError):
                     continue
                 if isinstance(declared, dict) and isinstance(declared.get("files"), dict):
                     found[name[len(ARTEFACT) :]] = declared
@@ -114,7 +114,7 @@ class Record:
         if not isinstance(wire, dict):
             raise CorruptError(source, "", "must be a JSON object")
         seal = wire.pop("seal", None)
-        if seal != seal_of(canonical(wire)):
+        if not _is_sealed(raw, wire, seal):
             raise CorruptError(
                 source, "seal", "does not match the document: it was altered after it was written"
             )
@@ -156,6 +156,18 @@ def seal_of(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
+def _is_sealed(raw: bytes, wire: Mapping[str, Any], seal: object) -> bool:
+    if not isinstance(seal, str):
+        return False
+    head = b'{"seal":"%s",' % seal.encode("utf-8", "replace")
+    if raw.startswith(head) and seal_of(b"{" + raw[len(head) :].rstrip(b"\n")) == seal:
+        return True  # as `to_bytes` wrote it: no need to write it again, which takes longer than all the rest
+    try:
+        return seal_of(canonical(wire)) == seal
+    except (ValueError, RecursionError):  # NaN, or nested too deep: we never wrote that
+        return False
+
+
 def _read_text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"must be a text, not {value!r}")
@@ -166,6 +178,14 @@ def _read_mapping(value: object) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise TypeError("must be an object")
     return value
+
+
+def _read_values(value: object) -> Mapping[str, Any]:
+    values = _read_mapping(value)
+    for name, each in values.items():
+        if not is_stored(each):
+            raise TypeError(f"{name!r} must be plain, or have a type and a text")
+    return values
 
 
 def _read_files(value: object) -> tuple[FileVersion, ...]:
@@ -188,10 +208,9 @@ def _read_status(value: object) -> str:
 
 _TIMES = ("published", "started", "ended")
 _TEXTS = ("mode", "workload_file", "description", "error", "continues", "corrects")
+_VALUES = ("labels", "parameters", "metrics")
 _MAPPINGS = (
-    "labels",
-    "parameters",
-    "metrics",
+    *_VALUES,
     "series",
     "workspace",
     "process",
@@ -206,6 +225,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(_TIMES, lambda value: parse_iso(_read_text(value))),
     **dict.fromkeys(_TEXTS, _read_text),
     **dict.fromkeys(_MAPPINGS, _read_mapping),
+    **dict.fromkeys(_VALUES, _read_values),
     **dict.fromkeys(_FILES, _read_files),
     "notices": _read_texts,
 }

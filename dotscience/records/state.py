@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .files import FileVersion
-from .values import Json, Stored
+from .times import utc
+from .values import Json, Stored, is_stored
 
 __all__ = ["RUN_STATUSES", "RunState"]
 
@@ -17,6 +18,7 @@ RUN_STATUSES = ("running", "unpublished", "crashed", "killed")
 _VALUES = {"label": "labels", "parameter": "parameters", "metric": "metrics"}
 _TEXTS = ("description", "error", "continues", "traceback", "mode", "workload_file")
 _TIMES = ("started", "ended")
+_UNFIT = (TypeError, ValueError, LookupError, OverflowError, OSError)
 
 
 @dataclass
@@ -62,7 +64,7 @@ class RunState:
         for event in events:
             try:
                 state.apply(*event)
-            except (TypeError, ValueError, KeyError) as error:
+            except _UNFIT as error:
                 state.problems.append(f"journal event {event[0]!r} was passed over: {error}")
         return state
 
@@ -70,21 +72,23 @@ class RunState:
         """Take one event.
 
         Raises:
-            TypeError, ValueError, KeyError: the event does not fit.
+            TypeError, ValueError, LookupError, OverflowError: the event does not fit.
         """
         if kind in _VALUES:
             name, value = given
+            if not is_stored(value):
+                raise TypeError(f"{value!r:.80} is no value")
             getattr(self, _VALUES[kind])[_checked(name, str)] = value
         elif kind == "inputs":
-            for wire in given[0]:
-                version = FileVersion.from_json(wire)
-                self.inputs[version.key] = version
+            versions = [FileVersion.from_json(_checked(wire, dict)) for wire in given[0]]
+            self.inputs.update((version.key, version) for version in versions)
         elif kind == "output":
             self.outputs[_checked(given[0], str)] = None
         elif kind in _TEXTS:
             setattr(self, kind, _checked(given[0], str, type(None)))
         elif kind in _TIMES:
-            setattr(self, kind, _checked(given[0], float, int))
+            utc(given[0])  # which refuses what is no moment
+            setattr(self, kind, given[0])
         elif kind == "surroundings":
             self.surroundings = _checked(given[0], dict)
         elif kind == "closed":
@@ -97,5 +101,5 @@ class RunState:
 
 def _checked(value: Any, *kinds: type) -> Any:
     if not isinstance(value, kinds):
-        raise TypeError(f"{value!r} is no {kinds[0].__name__}")
+        raise TypeError(f"{value!r:.80} is no {kinds[0].__name__}")
     return value

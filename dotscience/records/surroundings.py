@@ -26,7 +26,7 @@ class Moment(NamedTuple):
         mode: `interactive`, `script`, `remote`, or None while it is not known.
         workload_file: the script or notebook that the user named, absolute, or None.
         tell: given what has been gathered so far, whole each time and in the shape that `finish` returns, so
-            that it is not lost with the process; called from another thread, a few times at most.
+            that it is not lost with the process; called from another thread, a few times at most; does not raise.
     """
 
     root: str

@@ -16,7 +16,7 @@ def utc(seconds: float) -> datetime:
 
 def iso(moment: datetime) -> str:
     """`2026-11-01T08:30:00.000000Z`."""
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(timezone.utc).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def parse_iso(written: str) -> datetime:

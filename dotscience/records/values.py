@@ -13,14 +13,13 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any, TypeAlias
 
-__all__ = ["Json", "Stored", "number", "plain", "stored", "text"]
+__all__ = ["Json", "Stored", "is_stored", "number", "plain", "stored", "text"]
 
 Json: TypeAlias = Any
 Stored: TypeAlias = "str | bool | int | float | Mapping[str, Json] | None"
 
 _LEAST, _MOST = -(1 << 63), (1 << 63) - 1
 _DEEPEST = 8
-_LONGEST_INT = 10_000  # bits; Python refuses to print far longer ones
 
 
 def stored(value: object) -> Stored:
@@ -33,10 +32,20 @@ def stored(value: object) -> Stored:
     if kind is int and _LEAST <= value <= _MOST:  # type: ignore[operator]
         return value  # type: ignore[return-value]
     tagged: dict[str, Json] = {"type": _type_name(kind), "text": _as_text(value)}
-    form = _json_form(value, _DEEPEST)
+    try:
+        form = _json_form(value, _DEEPEST)
+    except Exception:  # somebody else's object: what it cannot give is left out, its text remains
+        return tagged
     if form is not _NO_FORM:
         tagged["value"] = form
     return tagged
+
+
+def is_stored(value: Json) -> bool:
+    """Whether a value that was read back is of the form that `stored` gives."""
+    if isinstance(value, Mapping):
+        return isinstance(value.get("type"), str) and isinstance(value.get("text"), str)
+    return isfinite(value) if isinstance(value, float) else not isinstance(value, list)
 
 
 def text(value: Stored) -> str:
@@ -75,11 +84,11 @@ def _type_name(kind: type) -> str:
 
 
 def _as_text(value: object) -> str:
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value).bit_length() > _LONGEST_INT:
-        return hex(value)
     try:
         return str(value)
     except Exception as error:  # a user's broken __str__ must not end the user's job
+        if isinstance(value, int):  # Python refuses to write very long ones in decimal
+            return hex(value)
         return f"<{_type_name(type(value))} whose str() raised {type(error).__name__}>"
 
 
@@ -112,20 +121,17 @@ def _json_items(value: Mapping[Any, Any], depth: int) -> Json:
 
 def _unwrapped(value: object, depth: int) -> Json:
     """Scalars that carry a Python value: enum members, dates, decimals, 0-dimensional arrays and tensors."""
-    try:
-        if hasattr(value, "isoformat"):
-            return value.isoformat()
-        if hasattr(value, "item") and getattr(value, "size", None) is not None and _is_scalar(value):
-            return _json_form(value.item(), depth - 1)
-        if hasattr(value, "numpy") and _is_scalar(value):
-            return _json_form(value.numpy().item(), depth - 1)
-        if hasattr(value, "as_integer_ratio"):  # Decimal, Fraction
-            as_float = float(value)  # type: ignore[arg-type]
-            return as_float if isfinite(as_float) else _NO_FORM
-        if hasattr(type(value), "__members__"):  # an Enum
-            return _json_form(value.value, depth - 1)  # type: ignore[attr-defined]
-    except Exception:  # somebody else's object: what it cannot give is left out, its text remains
-        return _NO_FORM
+    if hasattr(value, "isoformat"):
+        return _json_form(value.isoformat(), 0)
+    if hasattr(value, "item") and getattr(value, "size", None) is not None and _is_scalar(value):
+        return _json_form(value.item(), depth - 1)
+    if hasattr(value, "numpy") and _is_scalar(value):
+        return _json_form(value.numpy().item(), depth - 1)
+    if hasattr(value, "as_integer_ratio"):  # Decimal, Fraction
+        as_float = float(value)  # type: ignore[arg-type]
+        return as_float if isfinite(as_float) else _NO_FORM
+    if hasattr(type(value), "__members__"):  # an Enum
+        return _json_form(value.value, depth - 1)  # type: ignore[attr-defined]
     return _NO_FORM
 
 

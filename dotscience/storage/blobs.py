@@ -7,6 +7,7 @@ never other bytes than those, whoever else writes and whenever a writer is kille
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Iterator
 from typing import BinaryIO, Protocol
@@ -175,7 +176,7 @@ class LocalBlobs:
     def __iter__(self) -> Iterator[str]:
         """The digests of all blobs, sorted."""
         for folder in self._folders():
-            for name in sorted(os.listdir(f"{self.folder}/{folder}")):
+            for name in _names(f"{self.folder}/{folder}"):
                 if len(name) == 62 and not name.strip(_HEX):
                     yield folder + name
 
@@ -186,21 +187,31 @@ class LocalBlobs:
             before: files that were written to since then (seconds since the Unix epoch) are not
                 listed, for their writers may be alive.
         """
-        for folder in ("", *self._folders()):
-            with os.scandir(f"{self.folder}/{folder}") as scan:
-                for entry in scan:
-                    if entry.name.startswith(TEMPORARY) and entry.stat().st_mtime < before:
-                        yield entry.path
+        for folder in (self.folder, *(f"{self.folder}/{name}" for name in self._folders())):
+            for name in _names(folder):
+                path = f"{folder}/{name}"
+                if name.startswith(TEMPORARY) and _mtime(path) < before:
+                    yield path
 
     def _folders(self) -> list[str]:
-        try:
-            names = os.listdir(self.folder)
-        except FileNotFoundError:
-            return []
-        return sorted(name for name in names if len(name) == 2 and not name.strip(_HEX))
+        return [name for name in _names(self.folder) if len(name) == 2 and not name.strip(_HEX)]
 
     def _missing(self, digest: str) -> NotFoundError:
         return NotFoundError(
             f"There is no blob {digest} in {self.folder}: the content was never kept here, or it was removed. "
             f"Copy it from another workspace that kept it, or run again what made it."
         )
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _mtime(path: str) -> float:
+    try:
+        return os.stat(path).st_mtime
+    except FileNotFoundError:  # its writer has just finished: as young as can be
+        return math.inf

@@ -20,8 +20,7 @@ from typing import BinaryIO
 
 __all__ = ["DigestCache", "identity"]
 
-_MAGIC = b"dotscience digests "
-_HEADER = _MAGIC + b"1\n"
+_HEADER = b"dotscience digests 1\n"
 _START = len(_HEADER) + 32
 _RECORD = struct.Struct("40s33s")
 _IDENTITY = struct.Struct("<QQqqq")
@@ -180,19 +179,17 @@ class DigestCache:
 
 
 def _body(file: str) -> memoryview:
-    """The records of one file of the cache. One that is damaged is removed; one of a later version is left."""
+    """The records of one file of the cache. One that is damaged is removed."""
     try:
         with open(file, "rb") as stream:
             raw = stream.read()
     except OSError:  # merged by another process a moment ago, or not ours to read
         return memoryview(b"")
     body = memoryview(raw)[_START:]
-    if raw.startswith(_HEADER):
-        whole = hashlib.sha256(body).digest() == raw[len(_HEADER) : _START]
-        if whole and len(body) % _RECORD.size == 0:
+    if raw.startswith(_HEADER) and len(body) % _RECORD.size == 0:
+        if hashlib.sha256(body).digest() == raw[len(_HEADER) : _START]:
             return body
-    if raw.startswith(_HEADER) or not raw.startswith(_MAGIC):
-        _unlink(file)
+    _unlink(file)
     return memoryview(b"")
 
 

@@ -6,8 +6,8 @@ import math
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 __all__ = ["Hashers", "Job", "batches"]
@@ -93,18 +93,20 @@ class Hashers:
 
     def after_fork(self) -> None:
         """Start anew in a forked child: the jobs and threads are the parent's."""
-        self._changed = threading.Condition()
-        self._queue: deque[Job[Any]] = deque()
-        self._running: set[Job[Any]] = set()
-        self._threads = self._idle = 0
-        self._total = self._finished = 0
+        # Each of these is changed by single steps of the interpreter only. With a lock, a signal handler that
+        # records something, or an interrupt at the wrong moment, could stop the user's process for good.
+        self._queue: SimpleQueue[Job[Any]] = SimpleQueue()
+        self._open: set[Job[Any]] = set()
+        self._threads: set[threading.Thread] = set()
+        self._idle: set[threading.Thread] = set()
+        self._all_done = threading.Lock()
         self._mine = threading.local()
 
     @property
     def pending(self) -> tuple[int, int]:
         """How many jobs are not done, and how many bytes are left of them."""
-        with self._changed:
-            return len(self._queue) + len(self._running), self._total - self._done()
+        jobs = list(self._open)
+        return len(jobs), sum(max(0, job.size - job.advanced) for job in jobs)
 
     def submit(self, work: Callable[[], T], size: int = 0) -> Job[T]:
         """Have some work done in the background.
@@ -113,14 +115,12 @@ class Hashers:
             size: how many bytes it is about, for progress.
         """
         job = Job(work, size)
-        with self._changed:
-            if not self._queue and not self._running:
-                self._total = self._finished = 0
-            self._total += size
-            self._queue.append(job)
-            if not self._threads or size >= _LARGE:
-                self._grow()
-            self._changed.notify_all()
+        self._queue.put(job)
+        self._open.add(job)
+        if job.done:  # before it was added
+            self._open.discard(job)
+        if size >= _LARGE or not self._alive():
+            self._grow()
         return job
 
     def advance(self, count: int) -> None:
@@ -133,77 +133,88 @@ class Hashers:
         """Wait until everything is done.
 
         Args:
-            progress: called now and then, in this thread, with bytes done and bytes in all.
+            progress: called now and then, in this thread, with the bytes done and the bytes in all, counted
+                from when the waiting began.
             timeout: seconds after which to give up.
 
         Returns:
             Whether everything is done.
         """
         deadline = math.inf if timeout is None else time.monotonic() + timeout
+        total = 0
         while True:
-            with self._changed:
-                state = self._done(), self._total
-                busy = bool(self._queue or self._running)
-                left = deadline - time.monotonic()
-                job = self._take() if busy and not self._threads and left > 0 else None
-                if busy and job is None and left > 0:
-                    self._changed.wait(min(_TICK, left))
-            if job is not None:
-                self._do(job)
-                if isinstance(job.error, KeyboardInterrupt):
-                    raise job.error
+            jobs, left = self.pending
+            total = max(total, left)
             if progress is not None:
-                progress(*state)
-            if not busy or left <= 0:
-                return not busy
+                progress(total - left, total)
+            seconds = deadline - time.monotonic()
+            if not jobs or seconds <= 0:
+                return not jobs
+            if self._alive() or not self._help():
+                self._all_done.acquire(timeout=min(_TICK, seconds))
+
+    def _help(self) -> bool:
+        """Do a job in this thread. False if there is none to do."""
+        try:
+            job = self._queue.get_nowait()
+        except Empty:
+            return False
+        self._do(job)
+        if isinstance(job.error, KeyboardInterrupt):
+            raise job.error
+        return True
+
+    def _alive(self) -> int:
+        # Counted anew each time: a thread can be lost to an interrupt while it is started, or to a fork.
+        for thread in list(self._threads):
+            if not thread.is_alive():
+                self._threads.discard(thread)
+        return len(self._threads)
 
     def _grow(self) -> None:
-        if len(self._queue) <= self._idle or self._threads >= self._most:
+        if self._queue.qsize() <= len(self._idle) or self._alive() >= self._most:
             return
         thread = threading.Thread(target=self._serve, name="dotscience-hasher", daemon=True)
+        self._threads.add(thread)
         try:
             thread.start()
         except RuntimeError:  # no more threads to be had: wait() does the work if there is none
-            return
-        self._threads += 1
+            self._threads.discard(thread)
 
     def _serve(self) -> None:
-        while True:
-            with self._changed:
-                if not self._queue:
-                    self._idle += 1
-                    self._changed.wait_for(lambda: self._queue, _LINGER)
-                    self._idle -= 1
-                job = self._take()
-                if job is None:
-                    self._threads -= 1
-                    return
+        me = threading.current_thread()
+        while job := self._next(me):
             began = time.monotonic()
             self._do(job)
             if time.monotonic() - began > _SLOW:
-                with self._changed:
-                    self._grow()
+                self._grow()
 
-    def _take(self) -> Job[Any] | None:
-        if not self._queue:
+    def _next(self, me: threading.Thread) -> Job[Any] | None:
+        self._idle.add(me)
+        try:
+            return self._queue.get(timeout=_LINGER)
+        except Empty:
+            # Whoever submits a job looks for threads afterwards, so either it misses this one, or the job is seen here.
+            self._threads.discard(me)
+        finally:
+            self._idle.discard(me)
+        try:
+            job = self._queue.get_nowait()
+        except Empty:
             return None
-        job = self._queue.popleft()
-        self._running.add(job)
+        self._threads.add(me)
         return job
 
     def _do(self, job: Job[Any]) -> None:
         self._mine.job = job
-        try:
-            job.run()
-        finally:
-            self._mine.job = None
-            with self._changed:
-                self._running.discard(job)
-                self._finished += job.size
-                self._changed.notify_all()
-
-    def _done(self) -> int:
-        return self._finished + sum(min(job.advanced, job.size) for job in self._running)
+        job.run()
+        self._mine.job = None
+        self._open.discard(job)
+        if not self._open:
+            try:
+                self._all_done.release()
+            except RuntimeError:  # nobody waits
+                return
 
 
 def _cpus() -> int:

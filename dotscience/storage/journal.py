@@ -72,7 +72,10 @@ class AppendFile:
 
 @dataclass(frozen=True)
 class Journal:
-    """What could be read of a journal: its header, its events in order, and what is wrong with it."""
+    """What could be read of a journal: its header, its events in order, and what is wrong with it.
+
+    The header is empty where the process was killed before it had written it.
+    """
 
     header: Mapping[str, Any]
     events: list[list[Any]]
@@ -91,7 +94,9 @@ def read_journal(path: str) -> Journal:
         last_beat = os.fstat(stream.fileno()).st_mtime
         lines = stream.read().split(b"\n")
     lines.pop()  # b"" after the last line feed, or the torn last line
-    header = _parse(lines[0]) if lines else None
+    if not lines:
+        return Journal({}, [], [], last_beat)
+    header = _parse(lines[0])
     if not isinstance(header, dict) or not isinstance(header.get("id"), str):
         raise CorruptError(path, "line 1", "is no journal header")
     if header.get("journal") != JOURNAL_VERSION:
@@ -109,6 +114,10 @@ def read_journal(path: str) -> Journal:
 
 def _parse(line: bytes) -> Any:
     try:
-        return json.loads(line)
+        return json.loads(line, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")

@@ -1,6 +1,6 @@
 """The points of a run's series while it is in progress: `points.bin`, an append-only file of frames.
 
-A frame is a header (`<BIQII`: kind, layout number, sequence number, payload length, crc32 of the payload) and its payload.
+A frame is a header (`<BIQII`: kind, layout number, sequence number, payload length, crc32 of the rest of the frame) and its payload.
 A layout frame (kind 1) declares which series a row holds: JSON `{"names": […], "epoch": bool}`. A rows frame (kind 2) holds rows
 of 8-byte little-endian fields: step (int64), time (int64, milliseconds since the Unix epoch), epoch (float64, where the layout
 has it), then one float64 per name. The sequence number counts the run's rows in the order they were logged, up to the frame's last.
@@ -57,7 +57,8 @@ def rows_frame(number: int, sequence: int, rows: bytes | bytearray) -> bytes:
 
 
 def _frame(kind: int, number: int, sequence: int, payload: bytes | bytearray) -> bytes:
-    return _HEADER.pack(kind, number, sequence, len(payload), zlib.crc32(payload)) + payload
+    head = _HEADER.pack(kind, number, sequence, len(payload), 0)[:-4]
+    return head + zlib.crc32(payload, zlib.crc32(head)).to_bytes(4, "little") + payload
 
 
 def read_frames(stream: BinaryIO, source: str, problems: list[str]) -> Iterator[Rows]:
@@ -69,14 +70,25 @@ def read_frames(stream: BinaryIO, source: str, problems: list[str]) -> Iterator[
         payload = stream.read(length)
         if len(payload) < length:
             return
-        if zlib.crc32(payload) != crc:
+        if zlib.crc32(payload, zlib.crc32(header[:-4])) != crc:
             problems.append(str(CorruptError(source, place, "a damaged frame of points was passed over")))
-        elif kind == _LAYOUT:
-            declared = json.loads(payload)
-            layouts[number] = Layout(tuple(declared["names"]), declared["epoch"])
+        elif kind == _LAYOUT and (layout := _layout(payload)) is not None:
+            layouts[number] = layout
         elif kind == _ROWS and number in layouts and length % (8 * layouts[number].fields) == 0:
             yield Rows(layouts[number], sequence, payload)
         else:
             problems.append(
                 str(CorruptError(source, place, "a frame of points that fits no layout was passed over"))
             )
+
+
+def _layout(payload: bytes) -> Layout | None:
+    """The layout that a frame declares, or None where that is none."""
+    try:
+        declared = json.loads(payload)
+        names, has_epoch = declared["names"], declared["epoch"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    if type(has_epoch) is bool and isinstance(names, list) and all(isinstance(name, str) for name in names):
+        return Layout(tuple(names), has_epoch)
+    return None

@@ -105,7 +105,7 @@ class RunFolder:
             journal = read_journal(self.journal_path)
         except FileNotFoundError:
             raise NotFoundError(f"Run {self.id} has no journal in {self.path}.") from None
-        state = RunState.replay(journal.header, journal.events)
+        state = RunState.replay({"id": self.id, **journal.header}, journal.events)
         state.problems.extend(str(problem) for problem in journal.problems)
         if state.status == "running" and not is_alive(state.process, journal.last_beat):
             state.status = "killed"
@@ -117,6 +117,7 @@ class RunFolder:
         Raises:
             OSError: it could not be written; the journal is still there.
         """
+        os.makedirs(self.path, exist_ok=True)  # somebody may have cleaned up under a run in progress
         write_whole(self.record_path, record.to_bytes())
         for leftover in (self.journal_path, self.points_path):
             try:
@@ -148,7 +149,7 @@ class RunFolder:
                 with open(os.path.join(folder, name), "rb") as stream:
                     try:
                         annotation = json.loads(stream.read())
-                    except ValueError:
+                    except (ValueError, RecursionError):
                         continue
                 if isinstance(annotation, dict) and isinstance(annotation.get("at"), str):
                     found.append(annotation)

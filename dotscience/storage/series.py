@@ -28,6 +28,17 @@ __all__ = ["Series", "SeriesReader", "pack_series"]
 
 _MAGIC = b"DSSERIES"
 _FOOTER = struct.Struct("<I8s")
+_DAMAGED = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    MemoryError,
+    RecursionError,
+    struct.error,
+    zlib.error,
+)
 _CHUNK_ROWS = 65536
 _SAMPLE = 1024
 _BUFFERED = 16 << 20
@@ -35,7 +46,9 @@ _BUFFERED = 16 << 20
 
 @dataclass(frozen=True)
 class Series:
-    """The points of one series in the order they were logged.
+    """The points of one series, in the order they were logged.
+
+    Where calls with other names beside this one alternate, those with the same names stand together.
 
     Attributes:
         steps: int64 array; times: int64 array, milliseconds since the Unix epoch.
@@ -107,6 +120,8 @@ class _Packer:
         write(_MAGIC)
 
     def add(self, frame: Rows) -> None:
+        if not frame.payload:
+            return
         layout = frame.layout
         self._layouts.setdefault(layout, len(self._layouts))
         rows = self._rows.setdefault(layout, bytearray())
@@ -185,7 +200,7 @@ class SeriesReader:
             index = json.loads(zlib.decompress(stream.read(length)))
             self._layouts = [Layout(tuple(names), has_epoch) for names, has_epoch in index["layouts"]]
             self._chunks = index["chunks"]
-        except (OSError, ValueError, KeyError, TypeError, zlib.error) as error:
+        except _DAMAGED as error:
             raise CorruptError(source, "index", f"is no file of series ({error})") from None
         if magic != _MAGIC:
             raise CorruptError(source, "footer", "is no file of series")
@@ -204,6 +219,12 @@ class SeriesReader:
         """
         if not any(name in layout.names for layout in self._layouts):
             raise NotFoundError(f"No series {name!r} in {self._source}; there are: {', '.join(self.names)}.")
+        try:
+            return self._read(name)
+        except _DAMAGED as error:
+            raise CorruptError(self._source, f"series {name!r}", f"is damaged ({error})") from None
+
+    def _read(self, name: str) -> Series:
         series = Series(array("q"), array("q"), array("d"), array("d"))
         for number, rows, offset, lengths in self._chunks:
             layout = self._layouts[number]
@@ -222,12 +243,9 @@ class SeriesReader:
     def _column(self, code: str, rows: int, offset: int, lengths: list[list[int]], field: int) -> array[Any]:
         self._stream.seek(offset + sum(sum(planes) for planes in lengths[:field]))
         raw = bytearray(8 * rows)
-        try:
-            for place, length in enumerate(lengths[field]):
-                packed = self._stream.read(length)
-                raw[place::8] = packed if length == rows else zlib.decompress(packed)
-        except (ValueError, zlib.error) as error:
-            raise CorruptError(self._source, f"column {field}", f"is damaged ({error})") from None
+        for place, length in enumerate(lengths[field]):
+            packed = self._stream.read(length)
+            raw[place::8] = packed if length == rows else zlib.decompress(packed)
         return _array(code, raw)
 
 

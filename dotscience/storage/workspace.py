@@ -15,7 +15,7 @@ from ..settings import user_state_dir
 from .blobs import LocalBlobs
 from .runs import RunFolder
 
-__all__ = ["HOME", "Workspace", "find_root", "known_workspaces"]
+__all__ = ["HOME", "Workspace", "current_directory", "find_root", "known_workspaces"]
 
 HOME = ".dotscience"
 
@@ -26,7 +26,7 @@ def find_root(start: str | None = None, environ: Mapping[str, str] = os.environ)
     chosen = environ.get("DOTSCIENCE_PROJECT_DOT_ROOT")
     if chosen:
         return os.path.abspath(chosen)
-    folder = origin = os.path.abspath(start) if start is not None else _current_directory(environ)
+    folder = origin = os.path.abspath(start) if start is not None else current_directory(environ)
     while not os.path.isdir(os.path.join(folder, HOME)):
         parent = os.path.dirname(folder)
         if parent == folder:
@@ -35,10 +35,11 @@ def find_root(start: str | None = None, environ: Mapping[str, str] = os.environ)
     return folder
 
 
-def _current_directory(environ: Mapping[str, str]) -> str:
+def current_directory(environ: Mapping[str, str] = os.environ) -> str:
+    """The current directory, also when it was deleted under the process."""
     try:
         return os.getcwd()
-    except FileNotFoundError:  # deleted under the process; its old name is still the best answer
+    except FileNotFoundError:  # its old name is still the best answer
         return environ.get("PWD") or os.path.expanduser("~")
 
 
@@ -164,7 +165,7 @@ def known_workspaces(environ: Mapping[str, str] = os.environ) -> list[str]:
         if not name.endswith(".tmp"):
             try:
                 with open(os.path.join(folder, name), "rb") as stream:
-                    roots.add(os.fsdecode(stream.read().rstrip(b"\n")))
+                    roots.add(os.fsdecode(stream.read().removesuffix(b"\n")))
             except OSError:
                 continue
     return sorted(root for root in roots if os.path.isdir(root))

@@ -1,0 +1,1 @@
+"""The catalog: queryable tables of runs, files and models, derived from the run folders, and the lineage between them."""

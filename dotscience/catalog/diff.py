@@ -1,0 +1,238 @@
+"""What differs between two runs."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+from ..records.files import FileVersion
+from ..records.record import Record
+from ..records.values import Json, plain
+from ..storage.workspace import Workspace
+from .parts import code_files, packages_of, text_of
+
+__all__ = ["Difference", "FileDifference", "Side", "SourceDifference", "diff"]
+
+
+class Side(NamedTuple):
+    """One of the two runs, and the workspace that keeps its content."""
+
+    record: Record
+    workspace: Workspace
+
+
+@dataclass(frozen=True)
+class FileDifference:
+    """A path of which the runs saw different bytes, or which only one of them names.
+
+    Attributes:
+        a, b: digests, or the word that says why there is none; None where the run does not name the path.
+        elsewhere: the path under which the other run has the same bytes, where only one names this one.
+    """
+
+    path: str
+    a: str | None
+    b: str | None
+    elsewhere: str | None = None
+
+
+@dataclass(frozen=True)
+class SourceDifference:
+    """Code that differs.
+
+    Attributes:
+        what: a path, `cells`, or `uncommitted changes`.
+        diff: lines of a unified diff; empty where a side is not kept, and then `note` says so.
+    """
+
+    what: str
+    diff: tuple[str, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Everything that differs between the runs `a` and `b`; what is the same is left out.
+
+    Attributes:
+        about, parameters, metrics, labels, environment, git: by name the values (a, b); None where a run has none.
+        packages: by distribution the versions (a, b).
+        notes: what could not be compared, and why.
+    """
+
+    a: str
+    b: str
+    about: Mapping[str, tuple[Json, Json]] = field(default_factory=dict)
+    parameters: Mapping[str, tuple[Json, Json]] = field(default_factory=dict)
+    metrics: Mapping[str, tuple[Json, Json]] = field(default_factory=dict)
+    labels: Mapping[str, tuple[Json, Json]] = field(default_factory=dict)
+    inputs: tuple[FileDifference, ...] = ()
+    outputs: tuple[FileDifference, ...] = ()
+    git: Mapping[str, tuple[Json, Json]] = field(default_factory=dict)
+    sources: tuple[SourceDifference, ...] = ()
+    packages: Mapping[str, tuple[Json, Json]] = field(default_factory=dict)
+    environment: Mapping[str, tuple[Json, Json]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing differs that could be compared."""
+        return not any(value for name, value in vars(self).items() if name not in ("a", "b", "notes"))
+
+    def to_json(self) -> dict[str, Json]:
+        """Plain JSON values."""
+        return asdict(self)
+
+
+def diff(a: Side, b: Side) -> Difference:
+    """What differs between two runs.
+
+    Raises:
+        CorruptError: something that is kept of them cannot be read.
+    """
+    one, other = a.record, b.record
+    notes: list[str] = []
+    return Difference(
+        one.id,
+        other.id,
+        about=_pairs(_about(one), _about(other)),
+        parameters=_pairs(_plain(one.parameters), _plain(other.parameters)),
+        metrics=_pairs(_plain(one.metrics), _plain(other.metrics)),
+        labels=_pairs(_plain(one.labels), _plain(other.labels)),
+        inputs=_files(one.inputs, other.inputs),
+        outputs=_files(one.outputs, other.outputs),
+        git=_pairs(_git(one), _git(other)),
+        sources=(*_sources(a, b), *_cells(one, other), *_uncommitted(a, b)),
+        packages=_packages(a, b, notes),
+        environment=_pairs(_environment(one), _environment(other)),
+        notes=tuple(notes),
+    )
+
+
+def _pairs(one: Mapping[str, Json], other: Mapping[str, Json]) -> dict[str, tuple[Json, Json]]:
+    return {
+        name: (one.get(name), other.get(name))
+        for name in sorted({*one, *other})
+        # 1, 1.0 and True are equal in Python, and different things in a record.
+        if (name in one, type(one.get(name)), one.get(name))
+        != (name in other, type(other.get(name)), other.get(name))
+    }
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Json]:
+    return {name: plain(value) for name, value in values.items()}
+
+
+def _about(record: Record) -> dict[str, Json]:
+    names = ("status", "mode", "workload_file", "description", "error")
+    return {name: getattr(record, name) for name in names if getattr(record, name) is not None}
+
+
+def _git(record: Record) -> dict[str, Json]:
+    return {name: record.git[name] for name in ("commit", "branch", "remote", "dirty") if name in record.git}
+
+
+def _environment(record: Record) -> dict[str, Json]:
+    left_out = ("packages", "variables")
+    found = {name: value for name, value in record.environment.items() if name not in left_out}
+    variables = record.environment.get("variables")
+    for name, value in (variables if isinstance(variables, dict) else {}).items():
+        found[f"${name}"] = value
+    return found
+
+
+# Files
+
+
+def _files(one: Iterable[FileVersion], other: Iterable[FileVersion]) -> tuple[FileDifference, ...]:
+    a, b = _by_path(one), _by_path(other)
+    places_a, places_b = _by_digest(a), _by_digest(b)
+    differences = []
+    for path in sorted({*a, *b}):
+        if a.get(path) != b.get(path):
+            elsewhere = None
+            if path not in b:
+                elsewhere = places_b.get(a[path])
+            elif path not in a:
+                elsewhere = places_a.get(b[path])
+            differences.append(FileDifference(path, a.get(path), b.get(path), elsewhere))
+    return tuple(differences)
+
+
+def _by_path(versions: Iterable[FileVersion]) -> dict[str, str]:
+    """By path the digest, or the word that says why there is none; several where a file was read several times."""
+    found: dict[str, str] = {}
+    for version in versions:
+        said = version.digest or version.unseen or "unknown"
+        found[version.path] = f"{found[version.path]} {said}" if version.path in found else said
+    return found
+
+
+def _by_digest(files: Mapping[str, str]) -> dict[str, str]:
+    return {digest: path for path, digest in files.items() if len(digest) == 64}
+
+
+# Code
+
+
+def _sources(a: Side, b: Side) -> Iterable[SourceDifference]:
+    one = {version.path: version for version in code_files(a.record)}
+    other = {version.path: version for version in code_files(b.record)}
+    for path in sorted({*one, *other}):
+        before, after = one.get(path), other.get(path)
+        if (before and before.digest) != (after and after.digest):
+            texts = [
+                "" if version is None else text_of(version.digest if version.kept else None, side.workspace)
+                for version, side in ((before, a), (after, b))
+            ]
+            yield _source(path, texts[0], texts[1])
+
+
+def _uncommitted(a: Side, b: Side) -> Iterable[SourceDifference]:
+    digests = [_digest(side.record.git.get("diff")) for side in (a, b)]
+    if digests[0] != digests[1]:
+        texts = [
+            "" if digest is None else text_of(digest, side.workspace)
+            for digest, side in zip(digests, (a, b), strict=True)
+        ]
+        yield _source("uncommitted changes", texts[0], texts[1])
+
+
+def _digest(place: object) -> str | None:
+    digest = place.get("sha256") if isinstance(place, dict) else None
+    return digest if isinstance(digest, str) else None
+
+
+def _cells(one: Record, other: Record) -> Iterable[SourceDifference]:
+    a, b = _cell_text(one), _cell_text(other)
+    if a != b:
+        yield _source("cells", a, b)
+
+
+def _cell_text(record: Record) -> str:
+    """The cells that ran in the run, in the order they ran, without their numbers."""
+    cells = record.code.get("cells")
+    ran = [cell for cell in cells if isinstance(cell, dict)] if isinstance(cells, list) else []
+    return "\n\n".join(str(cell.get("source", "")) for cell in ran if cell.get("in_run", True))
+
+
+def _source(what: str, before: str | None, after: str | None) -> SourceDifference:
+    if before is None or after is None:
+        return SourceDifference(what, (), "it differs; how is not known, because not both contents are kept")
+    lines = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), f"a/{what}", f"b/{what}", lineterm=""
+    )
+    return SourceDifference(what, tuple(lines))
+
+
+def _packages(a: Side, b: Side, notes: list[str]) -> dict[str, tuple[Json, Json]]:
+    digests = [_digest(side.record.environment.get("packages")) for side in (a, b)]
+    if digests[0] == digests[1]:
+        return {}
+    one, other = (packages_of(side.record, side.workspace) for side in (a, b))
+    if one is None or other is None:
+        notes.append("The packages cannot be compared: the list of one of the runs is not known.")
+        return {}
+    return _pairs(one, other)

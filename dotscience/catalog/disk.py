@@ -1,0 +1,79 @@
+"""What the files on disk hold now, each read at most once and not at all where its size already tells."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from stat import S_ISREG
+
+from ..storage.digests import DigestCache
+from ..storage.hashing import Seen, see, see_once
+from ..storage.workspace import Workspace
+
+__all__ = ["CHANGED", "MISSING", "STATES", "UNCHANGED", "UNKNOWN", "Disk"]
+
+UNCHANGED, CHANGED, MISSING, UNKNOWN = "unchanged", "changed since", "missing", "unknown"
+
+STATES: Mapping[str, str] = {
+    UNCHANGED: "the file on disk holds these bytes now",
+    CHANGED: "the file on disk holds other bytes now",
+    MISSING: "there is no such file on disk now",
+    UNKNOWN: "its bytes were not seen when it was recorded, or cannot be read now",
+}
+"""How a recorded file version compares with the file of that path on disk now."""
+
+_QUICK = 1 << 20
+"""Up to so many bytes it is quicker to hash a file than to load the cache of digests."""
+
+
+class Disk:
+    """The files as they are during one question."""
+
+    def __init__(self) -> None:
+        self._caches: dict[str, DigestCache] = {}
+        self._states: dict[tuple[str, str, str], str] = {}
+
+    def state(self, path: str, workspace: Workspace, digest: str | None, size: int | None) -> str:
+        """A key of `STATES` for a recorded file version.
+
+        Args:
+            path: as recorded.
+        """
+        if digest is None:
+            return UNKNOWN
+        key = (workspace.root, path, digest)
+        if key not in self._states:
+            self._states[key] = self._compare(path, workspace, digest, size)
+        return self._states[key]
+
+    def digest(self, absolute: str, stat: os.stat_result, workspace: Workspace) -> Seen:
+        """A file's digest, from the workspace's cache where that knows it."""
+        if stat.st_size <= _QUICK:
+            return see(absolute, stat)
+        return see_once(absolute, stat, self._cache(workspace))
+
+    def save(self) -> None:
+        """Keep the digests of large files for the next question."""
+        for cache in self._caches.values():
+            cache.save()
+
+    def _compare(self, path: str, workspace: Workspace, digest: str, size: int | None) -> str:
+        absolute = os.path.normpath(os.path.join(workspace.root, path))
+        try:
+            stat = os.stat(absolute)
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL character in the name
+            return MISSING
+        except OSError:
+            return UNKNOWN
+        if not S_ISREG(stat.st_mode) or (size is not None and size != stat.st_size):
+            return CHANGED
+        now = self.digest(absolute, stat, workspace).digest
+        if now is None:
+            return UNKNOWN
+        return UNCHANGED if now == digest else CHANGED
+
+    def _cache(self, workspace: Workspace) -> DigestCache:
+        place = (*workspace.places, workspace.home)[0]
+        if place not in self._caches:
+            self._caches[place] = DigestCache(os.path.join(place, "digests"))
+        return self._caches[place]

@@ -1,0 +1,56 @@
+"""The runs next to a run: those that made what it read, and those that read what it made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, select
+
+from ..storage.workspace import Workspace
+from . import tables
+from .catalog import Catalog, catalogs
+from .database import in_parts
+
+__all__ = ["neighbours"]
+
+_RUNS, _USES, _VERSIONS = tables.runs.c, tables.uses.c, tables.versions.c
+
+
+def neighbours(run: str, workspace: Workspace) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Ids of the runs that made what a run read, and of those that read what it made, newest first.
+
+    Looks in every workspace that this user has recorded in. Empty files, which are all alike, do not count.
+    """
+    places = catalogs(workspace, everywhere=True)
+    read, made = (_digests(run, role, places[0]) for role in (tables.INPUT, tables.OUTPUT))
+    return _runs(read, tables.OUTPUT, run, places), _runs(made, tables.INPUT, run, places)
+
+
+def _digests(run: str, role: int, place: Catalog) -> set[bytes]:
+    wanted = (
+        select(_VERSIONS.digest)
+        .distinct()
+        .join(tables.uses, _USES.version == _VERSIONS.key)
+        .join(tables.runs, _RUNS.key == _USES.run)
+        .where(_RUNS.id == run, _USES.role == role, _VERSIONS.digest != tables.EMPTY)
+    )
+    return place.read(lambda connection: set(connection.execute(wanted).scalars()))
+
+
+def _runs(digests: Iterable[bytes], role: int, but: str, places: Sequence[Catalog]) -> tuple[str, ...]:
+    met = (
+        select(_RUNS.id, _RUNS.started)
+        .distinct()
+        .join(tables.uses, _USES.run == _RUNS.key)
+        .join(tables.versions, _VERSIONS.key == _USES.version)
+        .where(_USES.role == role, _RUNS.id != but)
+    )
+
+    def ask(connection: Connection) -> dict[str, int]:
+        found = (connection.execute(met.where(_VERSIONS.digest.in_(part))) for part in in_parts(digests))
+        return {run: started or 0 for rows in found for run, started in rows}
+
+    found: dict[str, int] = {}
+    for place in places:
+        found |= place.read(ask)
+    return tuple(sorted(found, key=lambda run: (-found[run], run)))

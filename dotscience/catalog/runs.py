@@ -1,0 +1,133 @@
+"""Runs as the catalog knows them: `runs()` finds some, `get()` finds one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from ..errors import AmbiguousError, ArgumentError, NotFoundError
+from . import tables
+from .catalog import Catalog, Where, catalogs
+from .compile import compile_condition, sorted_by
+from .expressions import Condition, Operand
+from .graph import runs_related
+from .query import parse, parse_sort
+from .row import Note, Row, Runs, read_rows
+
+__all__ = ["LATEST", "Note", "Row", "Runs", "get", "runs"]
+
+LATEST = "@latest"
+"""In place of an id: the run that was started last."""
+
+_MOST_NAMED = 5
+_Sort = Sequence[tuple[Operand, bool]]
+_Ranked = tuple[tuple[Any, ...], Row]
+"""A row, and the values that it is sorted by."""
+
+
+def runs(
+    query: str | None = None,
+    sort: str | Sequence[str] = "-started",
+    limit: int | None = None,
+    *,
+    everywhere: bool = False,
+    workspace: Where = None,
+) -> Runs:
+    """The runs that a query fits.
+
+    Args:
+        query: an expression such as `metric.accuracy > 0.9 and label.mode == "test"`; None or "" fits all.
+        sort: a key (`started`, `metric.accuracy`, …) or several; `-` before a key sorts it downwards. Missing values come last.
+        limit: how many rows at most.
+        everywhere: search every workspace that this user has recorded in, not only this one.
+        workspace: a folder of the workspace, by default the current directory.
+
+    Raises:
+        QueryError: the query or a sort key is wrong.
+        ArgumentError: `limit` is no number of rows.
+
+    Example:
+        >>> ds.runs('parameter.n == 3', sort="-metric.accuracy", limit=10)
+    """
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
+        raise ArgumentError(f"limit is a number of rows, or None for all; not {limit!r}.")
+    condition, order = parse("" if query is None else query), parse_sort(sort)
+    found = [
+        pair
+        for catalog in catalogs(workspace, everywhere=everywhere)
+        for pair in _find(catalog, condition, order, limit)
+    ]
+    if everywhere:
+        found = _merged(found, order)
+    return Runs(row for _, row in found[:limit])
+
+
+def get(run: str, *, everywhere: bool = False, workspace: Where = None) -> Row:
+    """The run with that id, that unique prefix of an id, or `@latest` (the one started last).
+
+    Args:
+        everywhere: where this workspace has none, look in all others that this user has recorded in.
+        workspace: a folder of the workspace, by default the current directory.
+
+    Raises:
+        NotFoundError: no run fits.
+        AmbiguousError: several runs fit; names some of them.
+    """
+    if not isinstance(run, str):
+        raise ArgumentError(f"A run is named by its id, the beginning of one, or {LATEST!r}; not by {run!r}.")
+    (here,) = catalogs(workspace)
+    found = _candidates(here, run)
+    if not found and everywhere:
+        others = catalogs(workspace, everywhere=True)[1:]
+        found = [row for catalog in others for row in _candidates(catalog, run)]
+    if not found:
+        raise NotFoundError(f"No run {run!r} in {here.workspace.root}. `ds list` shows the runs that are there.")
+    if len(found) > 1:
+        ids = ", ".join(row.id for row in found[:_MOST_NAMED]) + ("…" if len(found) > _MOST_NAMED else "")
+        raise AmbiguousError(f"{run!r} fits several runs ({ids}). Give more characters of the id.")
+    return found[0]
+
+
+def _candidates(catalog: Catalog, ref: str) -> list[Row]:
+    """The runs that a reference may mean."""
+    ids = tables.runs.c.id
+    if ref == LATEST:
+        wanted = sorted_by(select(tables.runs), parse_sort("-started"))[0].limit(1)
+    else:
+        wanted = select(tables.runs).where(ids >= ref, ids < ref + chr(sys.maxunicode)).order_by(ids).limit(_MOST_NAMED + 1)
+
+    def ask(connection: Connection) -> list[Row]:
+        found = connection.execute(wanted).mappings().all() if ref else []
+        exact = [row for row in found if row["id"] == ref]
+        return read_rows(connection, exact or found)
+
+    return catalog.read(ask)
+
+
+def _find(catalog: Catalog, condition: Condition, sort: _Sort, limit: int | None) -> list[_Ranked]:
+    """Rows of one catalog, in order."""
+    fits = compile_condition(condition, lambda related: runs_related(related, catalog))
+    wanted, order = sorted_by(select(tables.runs).where(fits).limit(limit), sort)
+    columns = [expression.label(f"sort_{number}") for number, (expression, _) in enumerate(order)]
+    wanted = wanted.add_columns(*columns)
+
+    def ask(connection: Connection) -> list[_Ranked]:
+        found = connection.execute(wanted).mappings().all()
+        ranks = [tuple(row[column.name] for column in columns) for row in found]
+        return list(zip(ranks, read_rows(connection, found), strict=True))
+
+    return catalog.read(ask)
+
+
+def _merged(found: list[_Ranked], sort: _Sort) -> list[_Ranked]:
+    """Rows of several catalogs in the order that one catalog would give them."""
+    _, order = sorted_by(select(tables.runs), sort)
+    for position, (_, downwards) in reversed(list(enumerate(order))):  # each keeps the order of what it finds equal
+        there = [pair for pair in found if pair[0][position] is not None]
+        missing = [pair for pair in found if pair[0][position] is None]
+        there.sort(key=lambda pair: pair[0][position], reverse=downwards)
+        found = there + missing
+    return found

@@ -1,0 +1,283 @@
+"""Walks the graph run ↔ file version from some files, a level at a time: a few statements per level, however many files."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import Connection, Integer, bindparam, func, select
+
+from . import tables
+from .catalog import Catalog
+from .database import in_parts
+from .disk import Disk
+from .row import read_values
+from .rows import from_micros
+from .steps import File, Lineage, Step
+from .targets import Target
+
+__all__ = ["trace"]
+
+_T = TypeVar("_T")
+
+
+class _Key(NamedTuple):
+    """A run: the index of its catalog, and its `runs.key` there."""
+
+    place: int
+    run: int
+
+
+class _Use(NamedTuple):
+    """A file version that a run read or wrote, or that is asked about."""
+
+    path: str
+    digest: bytes | None
+    size: int | None
+    unseen: str | None
+
+
+class _Link(NamedTuple):
+    """A run that read or wrote certain bytes; times in microseconds since the Unix epoch."""
+
+    key: _Key
+    run: str
+    began: float
+    ended: float
+    use: _Use
+
+
+@dataclass
+class _Node:
+    """A run on the way.
+
+    Attributes:
+        near: files by which the walk came to it; `far`: those by which it goes on.
+    """
+
+    key: _Key
+    depth: int
+    facts: Mapping[str, Any]
+    near: dict[_Use, None] = field(default_factory=dict)
+    far: list[_Use] = field(default_factory=list)
+
+
+def trace(
+    targets: Sequence[Target],
+    places: Sequence[Catalog],
+    disk: Disk,
+    role: int,
+    *,
+    asked: str,
+    depth: int | None = None,
+) -> Lineage:
+    """The lineage of some files.
+
+    Args:
+        places: catalogs to look in.
+        role: OUTPUT goes to the run that wrote a file and on to what that read; INPUT to all runs that read it and on to
+            what they wrote.
+        depth: how many runs to go; None for all.
+    """
+    walk = _Walk(places, disk, role)
+    truncated = walk.go(targets, depth)
+    return Lineage(asked, tuple(map(walk.target_file, targets)), walk.steps(), truncated)
+
+
+class _Walk:
+    def __init__(self, places: Sequence[Catalog], disk: Disk, role: int) -> None:
+        self._places = places
+        self._disk = disk
+        self._near = role
+        self._far = tables.INPUT if role == tables.OUTPUT else tables.OUTPUT
+        self._nodes: dict[_Key, _Node] = {}
+        self._links: dict[bytes, list[_Link]] = {}
+
+    def go(self, targets: Sequence[Target], depth: int | None) -> bool:
+        """Walk; whether there is more beyond the depth."""
+        self._look_up(target.digest for target in targets)
+        ways = [way for target in targets for way in self._ways(_use(target), target.place, None)]
+        level = 0
+        while ways:
+            if level == depth:
+                return any(way.key not in self._nodes for way in ways)
+            new = self._visit(ways, level)
+            self._look_up(use.digest for node in new for use in node.far)
+            ways = [way for node in new for use in node.far for way in self._ways(use, node.key.place, node)]
+            level += 1
+        return False
+
+    def target_file(self, target: Target) -> File:
+        """What is asked about, as a file of the lineage."""
+        return self._file(_use(target), target.place, None, target.state)
+
+    def steps(self) -> tuple[Step, ...]:
+        """The runs that were visited, nearest first and newest first."""
+        values = self._gather(self._nodes, lambda connection, keys: read_values(connection, keys).items())
+        nodes = sorted(self._nodes.values(), key=lambda node: (node.depth, -(node.facts["started"] or 0)))
+        return tuple(self._step(node, values[node.key]) for node in nodes)
+
+    def _ways(self, use: _Use, place: int, node: _Node | None) -> list[_Link]:
+        """Where the walk goes from a file: to every run that read it, or to the one that wrote it."""
+        links = self._runs_that_met(use, place, node)
+        if self._near == tables.INPUT or not links:
+            return links
+        before = math.inf if node is None else _ended(node.facts)
+        origin = next((link for link in links if link.began <= before), links[0])
+        written = [link for link in links if link.key == origin.key]
+        return [next((link for link in written if link.use.path == use.path), origin)]
+
+    def _runs_that_met(self, use: _Use, place: int, node: _Node | None) -> list[_Link]:
+        """Runs other than the node itself that wrote (or read) a file's bytes, newest first."""
+        links = [] if use.digest is None else self._links.get(use.digest, [])
+        if use.digest == tables.EMPTY:
+            links = [link for link in links if (link.key.place, link.use.path) == (place, use.path)]
+        return [link for link in links if node is None or link.key != node.key]
+
+    def _visit(self, ways: Sequence[_Link], level: int) -> list[_Node]:
+        """The runs that are visited for the first time."""
+        unseen = dict.fromkeys(way.key for way in ways if way.key not in self._nodes)
+        facts = self._gather(unseen, _facts)
+        for key in unseen:
+            self._nodes[key] = _Node(key, level, facts[key])
+        for way in ways:
+            self._nodes[way.key].near[way.use] = None
+        for key, uses in self._gather(unseen, lambda connection, keys: _uses(connection, keys, self._far)).items():
+            self._nodes[key].far = uses
+        return [self._nodes[key] for key in unseen]
+
+    def _look_up(self, digests: Iterable[bytes | None]) -> None:
+        """Learn which runs wrote (or read) those bytes."""
+        new = {digest for digest in digests if digest is not None} - self._links.keys()
+        self._links.update((digest, []) for digest in new)
+        for number, place in enumerate(self._places if new else ()):
+            for digest, link in place.read(partial(_met, place=number, digests=new, role=self._near)):
+                self._links[digest].append(link)
+        for digest in new:
+            self._links[digest].sort(key=lambda link: link.ended, reverse=True)
+
+    def _gather(
+        self, nodes: Iterable[_Key], ask: Callable[[Connection, list[int]], Iterable[tuple[int, _T]]]
+    ) -> dict[_Key, _T]:
+        """Ask each catalog about its runs; the answers by run."""
+        keys: dict[int, list[int]] = defaultdict(list)
+        for place, run in nodes:
+            keys[place].append(run)
+        found: dict[_Key, _T] = {}
+        for place, runs in keys.items():
+            question = partial(_answers, ask=ask, keys=runs)
+            found.update((_Key(place, run), answer) for run, answer in self._places[place].read(question))
+        return found
+
+    def _file(self, use: _Use, place: int, node: _Node | None, state: str | None = None) -> File:
+        workspace = self._places[place].workspace
+        digest = None if use.digest is None else use.digest.hex()
+        goes_back = self._near == tables.OUTPUT
+        ways = self._ways(use, place, node)
+        met = {link.key for link in self._runs_that_met(use, place, node)}
+        return File(
+            path=use.path,
+            workspace=workspace.root,
+            digest=digest,
+            size=use.size,
+            unseen=use.unseen,
+            state=self._disk.state(use.path, workspace, digest, use.size) if state is None else state,
+            producers=len(met) if goes_back else 0,
+            made_by=ways[0].run if goes_back and ways else None,
+            used_by=() if goes_back else tuple(dict.fromkeys(way.run for way in ways)),
+        )
+
+    def _step(self, node: _Node, values: Mapping[str, Mapping[str, Any]]) -> Step:
+        facts = node.facts
+        far = tuple(self._file(use, node.key.place, node) for use in node.far)
+        near = tuple(self._passed(use, node) for use in node.near)
+        return Step(
+            run=facts["id"],
+            workspace=self._places[node.key.place].workspace.root,
+            depth=node.depth,
+            status=facts["status"],
+            started=from_micros(facts["started"]),
+            ended=from_micros(facts["ended"]),
+            published=from_micros(facts["published"]),
+            description=facts["description"],
+            mode=facts["mode"],
+            workload_file=facts["workload"],
+            command=facts["command"],
+            commit=facts["commit"],
+            dirty=facts["dirty"],
+            parameters=values["parameters"],
+            metrics=values["metrics"],
+            inputs=far if self._far == tables.INPUT else near,
+            outputs=near if self._far == tables.INPUT else far,
+        )
+
+    def _passed(self, use: _Use, node: _Node) -> File:
+        """A file by which the walk came to a run, as that run met it."""
+        file, run = self._file(use, node.key.place, None), node.facts["id"]
+        return replace(file, made_by=run) if self._near == tables.OUTPUT else replace(file, used_by=(run,))
+
+
+def _use(target: Target) -> _Use:
+    return _Use(target.path, target.digest, target.size, target.unseen)
+
+
+def _ended(facts: Mapping[str, Any]) -> float:
+    return facts["ended"] or facts["published"] or math.inf
+
+
+_RUNS, _USES, _VERSIONS = tables.runs.c, tables.uses.c, tables.versions.c
+_KEYS = bindparam("keys", type_=Integer, expanding=True, literal_execute=True)
+_FACTS = select(tables.runs).where(_RUNS.key.in_(_KEYS))
+_USED = (
+    select(_USES.run, _VERSIONS.path, _VERSIONS.digest, _VERSIONS.size, _USES.unseen)
+    .join_from(tables.uses, tables.versions, _VERSIONS.key == _USES.version)
+    .where(_USES.run.in_(_KEYS), _USES.role == bindparam("role"))
+    .order_by(_USES.run, _USES.number)
+)
+_MET = (
+    select(
+        *(_VERSIONS.digest, _RUNS.key, _RUNS.id),
+        func.coalesce(_RUNS.started, _RUNS.ended, _RUNS.published, 0),
+        func.coalesce(_RUNS.ended, _RUNS.published, _RUNS.started, 0),
+        *(_VERSIONS.path, _VERSIONS.size, _USES.unseen),
+    )
+    .join_from(tables.versions, tables.uses, _USES.version == _VERSIONS.key)
+    .join(tables.runs, _RUNS.key == _USES.run)
+    .where(_VERSIONS.digest.in_(bindparam("digests", expanding=True)), _USES.role == bindparam("role"))
+)
+
+
+def _answers(
+    connection: Connection, ask: Callable[[Connection, list[int]], Iterable[tuple[int, _T]]], keys: list[int]
+) -> list[tuple[int, _T]]:
+    return list(ask(connection, keys))
+
+
+def _facts(connection: Connection, keys: Sequence[int]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Each run's row of `runs`."""
+    for row in connection.execute(_FACTS, {"keys": keys}).mappings():
+        yield row["key"], {str(name): value for name, value in row.items()}
+
+
+def _uses(connection: Connection, keys: Sequence[int], role: int) -> Iterator[tuple[int, list[_Use]]]:
+    """The files that each run read (or wrote), in the order of its record."""
+    found = connection.execute(_USED, {"keys": keys, "role": role})
+    for run, rows in groupby(found, key=itemgetter(0)):
+        yield run, [_Use(*row[1:]) for row in rows]
+
+
+def _met(connection: Connection, place: int, digests: Iterable[bytes], role: int) -> list[tuple[bytes, _Link]]:
+    """Each run that read (or wrote) one of those contents, with that content's digest."""
+    return [
+        (digest, _Link(_Key(place, key), run, start, end, _Use(path, digest, size, unseen)))
+        for part in in_parts(digests)
+        for digest, key, run, start, end, path, size, unseen in connection.execute(
+            _MET, {"digests": part, "role": role}
+        )
+    ]

@@ -1,0 +1,122 @@
+"""`ds config`: the settings, where they come from, and how to change them."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from ..errors import CorruptError, NotFoundError, UnwritableError
+from ..settings import SETTINGS, Settings, user_config_dir
+from . import words
+from .arguments import here, json_option
+from .printing import print_json, say, table
+
+__all__ = ["command"]
+
+
+def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    return [
+        CompletionItem(name, help=setting.meaning)
+        for name, setting in SETTINGS.items()
+        if name.startswith(incomplete)
+    ]
+
+
+@click.command("config")
+@click.argument("name", required=False, shell_complete=_names)
+@click.argument("value", required=False)
+@click.option("--user", is_flag=True, help="Change it for all your workspaces, not only for this one.")
+@click.option("--unset", is_flag=True, help="Remove the setting from the file, so that its default is used.")
+@json_option
+def command(name: str | None, value: str | None, user: bool, unset: bool, as_json: bool) -> None:
+    """List the settings, show one, or change one.
+
+    A setting comes from its environment variable, else from this workspace's .dotscience/config.json, else from your
+    own config.json, else it is the default.
+
+    \b
+    Example:
+      ds config keep_file_limit 2GiB
+    """
+    workspace = here()
+    settings = Settings(workspace.root)
+    if name is None:
+        _list(settings, as_json)
+        return
+    if name not in SETTINGS:
+        raise NotFoundError(f"There is no setting {name!r}. `ds config` lists all of them.")
+    if value is not None or unset:
+        folder = user_config_dir() if user else workspace.prepare()
+        _write(os.path.join(folder, "config.json"), name, value if not unset else None)
+        settings = Settings(workspace.root)
+    current, source = settings.lookup(name)
+    if as_json:
+        print_json(_document(name, current, source))
+    else:
+        say(_said(current))
+        if value is not None and source == SETTINGS[name].variable:
+            click.echo(f"ds: the variable {source} is set, and decides while it is.", err=True)
+
+
+def _list(settings: Settings, as_json: bool) -> None:
+    found = [(name, *settings.lookup(name)) for name in SETTINGS]
+    if as_json:
+        print_json([_document(name, value, source) for name, value, source in found])
+        return
+    rows = [
+        [name, _said(value), words.clean(source), SETTINGS[name].meaning] for name, value, source in found
+    ]
+    table(["setting", "value", "from", "meaning"], rows)
+
+
+def _document(name: str, value: Any, source: str) -> dict[str, Any]:
+    setting = SETTINGS[name]
+    return {
+        "name": name,
+        "value": value,
+        "from": source,
+        "default": setting.default,
+        "variable": setting.variable,
+        "meaning": setting.meaning,
+    }
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return ",".join(map(words.clean, value))
+    return words.clean(str(value))
+
+
+def _write(file: str, name: str, value: str | None) -> None:
+    """Change one setting in a file, or remove it, and leave the others as they are."""
+    from ..storage.runs import write_whole
+
+    held = _read(file)
+    if value is None:
+        held.pop(name, None)
+    else:
+        held[name] = SETTINGS[name].parse(value, "ds config")
+    try:
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        write_whole(file, json.dumps(held, indent=2, sort_keys=True).encode("ascii") + b"\n")
+    except OSError as error:
+        raise UnwritableError(file, error.strerror) from None
+
+
+def _read(file: str) -> dict[str, Any]:
+    try:
+        with open(file, encoding="utf-8") as stream:
+            held = json.load(stream)
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise CorruptError(file, "", f"not JSON ({error}); mend or delete it") from None
+    if not isinstance(held, dict):
+        raise CorruptError(file, "", "must be a JSON object of settings; mend or delete it")
+    return held

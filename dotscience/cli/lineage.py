@@ -1,0 +1,153 @@
+"""How lineages are said in words, for `ds why` and `ds impact`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from . import words
+from .printing import dim, heading, is_terminal, pairs, print_json, say, strong
+
+if TYPE_CHECKING:
+    from ..catalog.code_version import CodeVersion
+    from ..catalog.lineage import File, Lineage, Step
+
+__all__ = ["print_impact", "print_lineage_json", "print_why"]
+
+_MOST_FILES = 20
+"""How many files of a step a terminal shows; a pipe gets all."""
+
+_MOST_VALUES = 20
+
+
+def print_lineage_json(lineage: Lineage) -> None:
+    """The lineage as JSON; each step has the version of its code as `code`."""
+    from ..catalog.code_version import code_version
+
+    document = lineage.to_json()
+    for step, wire in zip(lineage.steps, document["steps"], strict=True):
+        wire["code"] = code_version(step).to_json()
+    print_json(document)
+
+
+def print_why(lineage: Lineage, root: str) -> None:
+    """The chain back to raw data: the file, the run that made it, the runs that made what that one read, and so on."""
+    numbers = _numbers(lineage)
+    for file in lineage.files:
+        say(f"{strong(words.clean(file.path))}  {_identity(file, _origin(file, numbers))}")
+    for step in lineage.steps:
+        _print_step(step, numbers, root, (("made", step.outputs, None), ("read", step.inputs, _origin)))
+    if lineage.truncated:
+        say("\nThere is more behind these; give a greater --depth, or none.")
+
+
+def print_impact(lineage: Lineage, root: str) -> None:
+    """Everything made from a file: the runs that read it, what they made, the runs that read that, and so on."""
+    numbers = _numbers(lineage)
+    for file in lineage.files:
+        say(
+            f"{strong(words.clean(file.path))}  {_identity(file, _use(file, numbers) or 'no run has read it')}"
+        )
+    for step in lineage.steps:
+        _print_step(step, numbers, root, (("read", step.inputs, None), ("made", step.outputs, _use)))
+    if lineage.truncated:
+        say("\nThere is more beyond these; give a greater --depth, or none.")
+
+
+def _numbers(lineage: Lineage) -> Mapping[str, int]:
+    return {step.run: number for number, step in enumerate(lineage.steps, 1)}
+
+
+def _print_step(
+    step: Step, numbers: Mapping[str, int], root: str, roles: Iterable[tuple[str, Any, Any]]
+) -> None:
+    from ..catalog.code_version import code_version
+
+    description = f"  {words.clean(step.description)}" if step.description else ""
+    unpublished = "" if step.published is not None else ", not published"
+    when = words.ago(step.started) if is_terminal() else words.local(step.started)
+    heading(
+        f"[{numbers[step.run]}] run {words.short(step.run) if is_terminal() else step.run}  "
+        f"{words.SYMBOLS.get(step.status, '')} {step.status}{unpublished}  {when}{description}"
+    )
+    code = code_version(step)
+    rows = [
+        ("workspace", "" if step.workspace == root else words.clean(step.workspace)),
+        ("command", words.value(step.command or "")),
+        ("code", _code(code)),
+        ("cells", _cells(code)),
+        ("parameters", _values(step.parameters)),
+        ("metrics", _values(step.metrics)),
+    ]
+    for name, files, fate in roles:
+        rows.append((name, _files(files, fate, numbers)))
+    pairs(rows, indent=4)
+
+
+def _code(code: CodeVersion) -> str:
+    said = []
+    if code.commit is not None:
+        changes = {True: " with uncommitted changes", None: ", uncommitted changes unknown"}.get(
+            code.dirty, ""
+        )
+        said.append(f"git {code.commit[:12] if is_terminal() else code.commit}{changes}")
+    if code.workload is not None:
+        digest = f" {words.short(code.digest) if is_terminal() else code.digest}" if code.digest else ""
+        said.append(words.clean(code.workload) + digest)
+    if code.notebook is not None and code.notebook != code.workload:
+        said.append(words.clean(code.notebook))
+    if not said:
+        said.append(f"unknown: {words.clean(code.unknown)}" if code.unknown else "unknown")
+    return ", ".join(said)
+
+
+def _cells(code: CodeVersion) -> str:
+    return ", ".join(f"In[{number}]" for number in code.cells)
+
+
+def _values(values: Mapping[str, Any]) -> str:
+    listed = [f"{words.clean(name)}={words.value(value)}" for name, value in values.items()]
+    if is_terminal() and len(listed) > _MOST_VALUES:
+        listed[_MOST_VALUES:] = ["…"]
+    return "  ".join(listed)
+
+
+def _files(files: tuple[File, ...], fate: Any, numbers: Mapping[str, int]) -> str:
+    shown = files[:_MOST_FILES] if is_terminal() else files
+    width = max((len(words.clean(file.path)) for file in shown), default=0)
+    lines = [
+        f"{words.clean(file.path).ljust(width)}  {_identity(file, fate(file, numbers) if fate else '')}".rstrip()
+        for file in shown
+    ]
+    if len(shown) < len(files):
+        lines.append(f"… and {len(files) - len(shown):,} more; in a pipe, or with --json, all are shown.")
+    return "\n".join(lines)
+
+
+def _identity(file: File, fate: str) -> str:
+    """Digest, size, state where it is not as it was, and where the file came from or went to."""
+    from ..records.files import UNSEEN
+
+    if file.digest is None:
+        seen = f"unknown: {UNSEEN.get(file.unseen or '', file.unseen or 'its content was not seen')}"
+        return f"{seen}  {fate}".rstrip()
+    digest = dim(words.short(file.digest) if is_terminal() else file.digest)
+    state = "" if file.state == "unchanged" else f"({file.state})"
+    return "  ".join(part for part in (digest, words.size(file.size), state, fate) if part)
+
+
+def _origin(file: File, numbers: Mapping[str, int]) -> str:
+    if file.made_by is None:
+        return "" if file.digest is None else "no run is known to have made it"
+    others = f", one of {file.producers} runs that made the same" if file.producers > 1 else ""
+    return f"made by {_step(file.made_by, numbers)}{others}"
+
+
+def _use(file: File, numbers: Mapping[str, int]) -> str:
+    return f"read by {', '.join(_step(run, numbers) for run in file.used_by)}" if file.used_by else ""
+
+
+def _step(run: str, numbers: Mapping[str, int]) -> str:
+    if run in numbers:
+        return f"[{numbers[run]}]"
+    return f"run {words.short(run) if is_terminal() else run}"

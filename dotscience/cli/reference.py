@@ -1,0 +1,51 @@
+"""`python -m dotscience.cli.reference` prints the help of every command as Markdown, for docs/commands.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from .exits import MEANINGS
+from .main import COMMANDS, commands
+
+__all__ = ["reference"]
+
+_WIDTH = 100
+
+
+def reference() -> str:
+    """The help of `ds` and of each command, whatever the terminal is."""
+    return "\n".join(_lines())
+
+
+def _lines() -> Iterator[str]:
+    settings = {**commands.context_settings, "terminal_width": _WIDTH, "max_content_width": _WIDTH}
+    root = click.Context(commands, info_name="ds", **settings)
+    yield "# Commands"
+    yield ""
+    yield "RUN, wherever it stands, is a run's id, the beginning of one that fits no other, or `@latest`."
+    yield "Everything that prints data takes `--json`; then standard output holds that and nothing else."
+    yield ""
+    yield "| exit code | meaning |"
+    yield "|---|---|"
+    yield from (f"| {code} | {meaning} |" for code, meaning in MEANINGS.items())
+    yield ""
+    yield "`ds run` gives the exit code of its command."
+    for heading, names in COMMANDS.items():
+        yield ""
+        yield f"## {heading}"
+        for name in names:
+            command = commands.get_command(root, name)
+            assert command is not None
+            context = click.Context(command, info_name=name, parent=root)
+            yield ""
+            yield f"### `ds {name}`"
+            yield ""
+            yield "```text"
+            yield command.get_help(context)
+            yield "```"
+
+
+if __name__ == "__main__":
+    click.echo(reference())

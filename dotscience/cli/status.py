@@ -1,0 +1,75 @@
+"""`ds status`: whether the files on disk are still what the runs say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from . import words
+from .arguments import here, json_option
+from .catalogs import bring_up_to_date
+from .exits import NO
+from .printing import dim, heading, is_terminal, print_json, say
+
+if TYPE_CHECKING:
+    from ..catalog.freshness import Status
+
+__all__ = ["command"]
+
+_MOST = 20
+"""How many files of unknown origin a terminal shows; a pipe gets all."""
+
+
+@click.command("status")
+@json_option
+def command(as_json: bool) -> int:
+    """Show which outputs are stale, which files changed since, and which no run knows.
+
+    An output is stale when what it was made from is different now. The exit code is 1 where something is stale or
+    has changed.
+
+    \b
+    Example:
+      ds status
+    """
+    from ..catalog.freshness import status
+
+    workspace = here()
+    bring_up_to_date(workspace)
+    found = status(workspace)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        _print(found)
+    return NO if found.stale or found.changed else 0
+
+
+def _print(found: Status) -> None:
+    say(f"workspace {words.clean(found.workspace)}")
+    if found.stale:
+        heading("Stale: would come out differently now")
+        for output in found.stale:
+            because = words.clean("; ".join(output.because))
+            say(f"  {words.clean(output.path)}  {because}  {dim('run ' + _id(output.run))}")
+    if found.changed:
+        heading("Changed since they were recorded")
+        for file in found.changed:
+            say(f"  {words.clean(file.path)}  {file.role}, {file.state}  {dim('run ' + _id(file.run))}")
+    if found.unrecorded:
+        heading("Not known to any run")
+        shown = found.unrecorded[:_MOST] if is_terminal() else found.unrecorded
+        for path in shown:
+            say(f"  {words.clean(path)}")
+        if len(shown) < len(found.unrecorded):
+            say(
+                f"  … and {len(found.unrecorded) - len(shown):,} more; in a pipe, or with --json, all are shown."
+            )
+    if found.truncated:
+        say("\nThere are more files than were looked at.")
+    if not (found.stale or found.changed):
+        say("\nEverything that was recorded is up to date.")
+
+
+def _id(run: str) -> str:
+    return words.short(run) if is_terminal() else run

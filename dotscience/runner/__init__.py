@@ -1,0 +1,1 @@
+"""Executing workloads: `ds run`, and the documents that say what was executed."""

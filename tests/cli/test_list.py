@@ -1,0 +1,112 @@
+"""`ds list`."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+Ds = Callable[..., Result]
+
+
+def test_every_run_is_listed_with_its_true_status(study: Path, ds_json: Callable[..., Any]) -> None:
+    rows = {row["description"]: row for row in ds_json("list", "--sort", "metric.accuracy")}
+    statuses = {name: (row["status"], row["published"] is not None) for name, row in rows.items()}
+    assert statuses == {
+        "prepared": ("completed", True),
+        "trained": ("completed", True),
+        "tuned": ("crashed", False),
+        "explored": ("unpublished", False),
+    }
+
+
+def test_the_table_is_whole_when_it_is_piped(study: Path, ids: Mapping[str, str], ds: Ds) -> None:
+    lines = ds("list").stdout.splitlines()
+    assert lines[0].split() == "id status started workload description rows trees accuracy loss".split()
+    assert {line.split()[0] for line in lines[1:]} == set(ids.values())
+    (tuned,) = (line for line in lines if "tuned" in line)
+    assert "✗ crashed, unpublished" in tuned
+
+
+def test_a_query_chooses(study: Path, ids: Mapping[str, str], ds_json: Callable[..., Any]) -> None:
+    rows = ds_json("list", 'metric.accuracy > 0.6 and label.mode == "test"')
+    assert [row["id"] for row in rows] == [ids["trained 9"]]
+
+
+def test_sorting_and_limit(
+    study: Path, ids: Mapping[str, str], ds: Ds, ds_json: Callable[..., Any]
+) -> None:
+    assert [row["id"] for row in ds_json("list", "--sort", "-metric.accuracy", "--limit", "2")] == [
+        ids["trained 9"],
+        ids["trained 5"],
+    ]
+    cut = ds("list", "--limit", "1")
+    assert len(cut.stdout.splitlines()) == 2
+    assert "these are the first 1" in cut.stderr
+    assert len(ds("list", "--limit", "0").stdout.splitlines()) == 6
+
+
+def test_columns_can_be_chosen(study: Path, ids: Mapping[str, str], ds: Ds) -> None:
+    shown = ds("list", "metric.accuracy == 0.9", "--columns", "id,label.mode, metric.accuracy,models").stdout
+    assert [line.split() for line in shown.splitlines()] == [
+        ["id", "label.mode", "metric.accuracy", "models"],
+        [ids["trained 9"], "test", "0.9", "forest"],
+    ]
+
+
+@pytest.mark.parametrize("column", ["colour", "metric.", "metric"])
+def test_a_column_that_there_is_not_is_named(study: Path, ds: Ds, column: str) -> None:
+    result = ds("list", "--columns", column)
+    assert result.exit_code == 2
+    assert f"there is no column '{column}'" in result.stderr
+
+
+def test_a_wrong_query_is_pointed_at(study: Path, ds: Ds) -> None:
+    result = ds("list", "metric.accuracy > ")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    query, caret = result.stderr.splitlines()[-2:]
+    assert "metric.accuracy >" in query
+    assert caret.strip() == "^"
+
+
+def test_no_runs_is_no_error(ds: Ds, ds_json: Callable[..., Any]) -> None:
+    assert ds_json("list") == []
+    assert ds("list").exit_code == 0
+
+
+def test_a_damaged_record_is_named_and_the_others_are_listed(
+    study: Path, ids: Mapping[str, str], ds: Ds
+) -> None:
+    record = study / ".dotscience" / "runs" / ids["prepared"] / "record.json"
+    record.write_text("{}")
+    result = ds("list")
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) == 5
+    assert "record.json" in result.stderr
+
+
+def test_runs_of_every_workspace(study: Path, tmp_path: Path, ds: Ds, ds_json: Callable[..., Any]) -> None:
+    assert ds("tag", "@latest", "seen").exit_code == 0
+    other = tmp_path / "other"
+    other.mkdir()
+    assert ds("init", str(study)).exit_code == 0
+    import os
+
+    os.chdir(other)
+    assert ds_json("list") == []
+    rows = ds_json("list", "--everywhere")
+    assert {row["workspace"] for row in rows} == {str(study)}
+
+
+def test_what_would_command_the_terminal_is_escaped(study: Path, ds: Ds) -> None:
+    import dotscience as library
+    from dotscience.testing import recording_to
+
+    with recording_to(study):
+        library.start("\x1b[31mred\x07")
+        library.publish(stream=open("block", "w"))  # noqa: SIM115
+    shown = ds("list").stdout
+    assert "\x1b" not in shown and "\x07" not in shown
+    assert "\\x1b[31mred\\x07" in shown

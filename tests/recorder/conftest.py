@@ -1,0 +1,76 @@
+"""Real scripts in real processes, and what they left in the workspace."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dotscience.recorder import notices
+from dotscience.storage.runs import RunFolder
+from dotscience.storage.workspace import Workspace
+
+Script = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_was_said() -> None:
+    """Notices are said once in a process; each test is to hear its own."""
+    notices._said.clear()
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Script:
+    """`script(source, *arguments)` runs a script in the workspace to its end."""
+
+    def run(source: str, *arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+        (tmp_path / "script.py").write_text(source)
+        return subprocess.run(
+            [sys.executable, "script.py", *arguments],
+            env={**os.environ, **environ},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def run_folders(tmp_path: Path) -> Callable[[], list[RunFolder]]:
+    """Every run that the workspace holds."""
+    return lambda: sorted(
+        Workspace(str(tmp_path)).run_folders(), key=lambda folder: os.stat(folder.path).st_ctime_ns
+    )
+
+
+@pytest.fixture
+def only_run(run_folders: Callable[[], list[RunFolder]]) -> Callable[[], RunFolder]:
+    """The one run that the workspace holds."""
+
+    def only() -> RunFolder:
+        (folder,) = run_folders()
+        return folder
+
+    return only
+
+
+@pytest.fixture
+def unprivileged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A workspace in which file permissions count, also where the tests run as root."""
+    with tempfile.TemporaryDirectory() as folder:  # which others may enter, unlike tmp_path
+        os.chmod(folder, 0o777)
+        monkeypatch.chdir(folder)
+        monkeypatch.setenv("XDG_STATE_HOME", f"{folder}/state")
+        monkeypatch.setenv("XDG_CONFIG_HOME", f"{folder}/config")
+        root = os.geteuid() == 0
+        if root:
+            os.seteuid(65534)
+        yield Path(folder)
+        if root:
+            os.seteuid(0)

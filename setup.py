@@ -29,10 +29,13 @@ setup(
         "dev": [
             "bump2version>=1.0",
             "hypothesis>=6.80",
+            "jupyter-server>=2.0",
             "mypy>=1.8",
             "nbclient>=0.8",
+            "nbconvert>=7.0",
             "numpy>=1.24",
             "pandas>=1.5",
+            "papermill>=2.4",
             "pytest>=8.0",
             "pytest-randomly>=3.15",
             "ruff>=0.4",

@@ -99,7 +99,10 @@ class QueryError(DotscienceError, ValueError):
 
     def __init__(self, reason: str, query: str, position: int) -> None:
         self.reason, self.query, self.position = reason, query, position
-        super().__init__(f"{reason}\n  {query}\n  {' ' * position}^")
+        begin = query.rfind("\n", 0, position) + 1
+        line = query[begin:].partition("\n")[0].replace("\t", " ")
+        skipped = max(0, position - begin - 60)  # of a long line only what is near the place is shown
+        super().__init__(f"{reason}\n  {line[skipped : skipped + 100]}\n  {' ' * (position - begin - skipped)}^")
 
 
 class NotFoundError(DotscienceError, LookupError):

@@ -1,9 +1,11 @@
 """For tests of code that records: a recorder of one's own, a clock that stands still, ids that count.
 
-def test_training_records_its_accuracy(tmp_path):
-    with recording_to(tmp_path, clock=FixedClock()):
-        train()                             # calls ds.metric(…), ds.publish(…)
-    assert ds.runs("metric.accuracy > 0.9", here=tmp_path)
+    def test_training_records_its_accuracy(tmp_path):
+        with recording_to(tmp_path, clock=FixedClock()):
+            train()                             # calls ds.metric(…), ds.publish(…)
+        assert ds.runs("metric.accuracy > 0.9", workspace=tmp_path)
+
+Only tests import this module: `import dotscience` does not.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from ..records.values import Json
 from ..settings import SETTINGS, Settings
 from .redact import redact
 from .sources import Command, GitOfCode, Host, Packages
-from .task import Source, Task, merged
+from .task import Source, Task, merged, start
 
 if TYPE_CHECKING:
     from .workload import Workload
@@ -45,10 +45,11 @@ class Gathering:
             if len(known) == len(tasks) and moment.tell is not None:
                 moment.tell(merged([*known, {"notices": self._problems}]))
 
-        for task in tasks:  # all of them before the first thread competes for the interpreter
-            task.prepare()
         for task in tasks:
-            task.start(then)
+            task.prepare()
+        # More threads than these would only hand the interpreter to and fro.
+        alone = [[task] for task in tasks if task.waits]
+        start([*alone, [task for task in tasks if not task.waits]], then)
 
     def finish(self, moment: Moment) -> Mapping[str, Json]:
         """What was found, as record fields."""
@@ -84,8 +85,6 @@ class SurroundingsOfProcess(Gathering):
             sources.append(GitOfCode(moment, self._named))
         if self.setting("capture_packages"):
             sources.append(Packages(moment))
-        if self.setting("capture_host"):
-            sources.append(Host())
         called, patterns = self.setting("capture_command"), self.setting("capture_variables")
         if called or patterns:
             sources.append(Command(called, patterns))
@@ -95,6 +94,8 @@ class SurroundingsOfProcess(Gathering):
 
             self._workload = Workload(moment, current_shell(), self._named, self.setting("keep_code"))
             sources.append(self._workload)
+        if self.setting("capture_host"):  # last, because a GPU's driver may take its time
+            sources.append(Host())
         return sources
 
     def finish(self, moment: Moment) -> Mapping[str, Json]:

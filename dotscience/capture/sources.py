@@ -26,6 +26,7 @@ class Git(Source):
     """
 
     what = "The state of git"
+    waits = True
 
     def __init__(self, moment: Moment, folders: Iterable[str] = ()) -> None:
         self._moment, self._given = moment, folders

@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ..records.values import Json
 
-__all__ = ["Facts", "Source", "Task", "merged"]
+__all__ = ["Facts", "Source", "Task", "merged", "start"]
 
 Facts: TypeAlias = dict[str, Any]
 """Fields of a record, as far as one source knows them."""
-
-_HEAD_START = 0.001
-"""Seconds that the caller gets to go on with its own work before a thread takes the interpreter."""
 
 
 class Source:
@@ -24,9 +21,11 @@ class Source:
 
     Attributes:
         what: its name in a notice.
+        waits: whether it mostly waits for another program, so that others can work meanwhile.
     """
 
     what = ""
+    waits = False
 
     def prepare(self) -> None:
         """What must be done on the caller's thread as the run begins.
@@ -47,9 +46,11 @@ class Task:
     """A source at work in the background, once."""
 
     def __init__(self, source: Source) -> None:
+        self.waits = source.waits
         self._source = source
         self._process = os.getpid()
         self._thread: threading.Thread | None = None
+        self._failed = False
         self.facts: Facts | None = None
         """What was found, once it is there."""
 
@@ -58,20 +59,16 @@ class Task:
         self.facts = self._contained(self._prepare) or None
 
     def start(self, then: Callable[[], None]) -> None:
-        """Begin; `then` is called on the task's thread when the facts are there, and must not raise."""
-        if self.facts is not None:
-            return
+        """Begin on a thread of its own; `then` is called there when the facts are known, and must not raise."""
+        start([[self]], then)
 
-        def run() -> None:
-            time.sleep(_HEAD_START)
+    def gather(self) -> None:
+        """Find the facts, on this thread."""
+        if self.facts is None:
             self.facts = self._contained(self._source.look)
-            then()
 
-        thread = threading.Thread(target=run, name=f"dotscience: {self._source.what}", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:  # no more threads, or the interpreter is going down: `settled` does the work
-            return
+    def promise(self, thread: threading.Thread) -> None:
+        """Note which thread will gather."""
         self._thread = thread
 
     def settled(self, deadline: float) -> Facts:
@@ -89,7 +86,9 @@ class Task:
         facts = self.facts
         if facts is None:  # never started, or started by the process that forked this one
             self.facts = facts = self._contained(self._look_now)
-        return self._contained(lambda: self._source.settle(facts))
+        if self._failed:
+            return facts
+        return self._contained(lambda: self._source.settle(facts), facts)
 
     def _prepare(self) -> Facts:
         self._source.prepare()
@@ -99,14 +98,44 @@ class Task:
         self._source.prepare()
         return self._source.look()
 
-    def _contained(self, work: Callable[[], Facts]) -> Facts:
-        """What the work gives, or why it gives nothing: what goes wrong here is no matter of the user's program."""
+    def _contained(self, work: Callable[[], Facts], known: Facts | None = None) -> Facts:
+        """What the work gives; else what is known already, and why there is no more.
+
+        What goes wrong here is no matter of the user's program.
+        """
         try:
             return work()
         except Exception as error:
-            return {
-                "notices": [f"{self._source.what}: not recorded, because of {type(error).__name__}: {error}"]
-            }
+            self._failed = True
+            lost = "not recorded" if known is None else "changes during the run not looked for"
+            notice = f"{self._source.what}: {lost}, because of {type(error).__name__}: {error}"
+            return merged([known or {}, {"notices": [notice]}])
+
+
+def start(lanes: Iterable[Sequence[Task]], then: Callable[[], None]) -> None:
+    """Begin tasks that are prepared: the lanes side by side, each on one thread, its tasks one after the other.
+
+    Args:
+        then: called at the end of each lane, on its thread; must not raise.
+    """
+    gate = threading.Event()
+
+    def run(lane: Sequence[Task]) -> None:
+        gate.wait()  # until the caller has started all, so as not to compete with it for the interpreter
+        for task in lane:
+            task.gather()
+        then()
+
+    try:
+        for lane in lanes:
+            thread = threading.Thread(target=run, args=(lane,), name="dotscience: surroundings", daemon=True)
+            thread.start()
+            for task in lane:
+                task.promise(thread)
+    except RuntimeError:  # no more threads, or the interpreter is going down: `settled` does the work
+        return
+    finally:
+        gate.set()
 
 
 def merged(parts: Iterable[Mapping[str, Json]]) -> Facts:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Engine, func, select, update
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, DataError, NotSupportedError, OperationalError, ProgrammingError
 
 from ..storage.workspace import Workspace, known_workspaces
 from . import tables
@@ -64,6 +66,8 @@ class Catalog:
         self.path = self._places[0]
         self._engine: Engine | None = None
         self._file: tuple[int, int] | None = None
+        self._lock = threading.RLock()
+        self._closing: weakref.finalize[..., Any] | None = None
 
     def refresh(self, progress: Progress | None = None) -> None:
         """Bring the catalog up to date with the run folders.
@@ -71,8 +75,9 @@ class Catalog:
         Args:
             progress: called with how many changed folders are done, and how many there are.
         """
-        if self._engine is not None and self._file != _identity(self.path):
-            self.close()  # somebody deleted or replaced the file, as anybody may
+        with self._lock:
+            if self._engine is not None and self._file != _identity(self.path):
+                self.close()  # somebody deleted or replaced the file, as anybody may
         self._working(lambda engine: bring_up_to_date(engine, self.workspace, progress))
 
     def reindex(self, progress: Progress | None = None) -> int:
@@ -105,17 +110,20 @@ class Catalog:
 
     def close(self) -> None:
         """Close the connections; the next use opens them again."""
-        if self._engine is not None:
-            self._engine.dispose()
-        self._engine = self._file = None
+        if self._closing is not None:
+            self._closing()
+        self._engine = self._file = self._closing = None
 
     def _working(self, work: Callable[[Engine], _T]) -> _T:
         """Do work on the database; where it is damaged or cannot be written, make another one and begin again."""
         was_mended = False
         while True:
             try:
-                return work(self._open())
+                with self._lock:  # in memory there is one connection for all threads
+                    return work(self._open())
             except DatabaseError as error:
+                if isinstance(error, _OUR_FAULTS):
+                    raise
                 self.close()
                 if not was_mended and not isinstance(error, OperationalError) and _delete(self.path):
                     was_mended = True
@@ -136,16 +144,25 @@ class Catalog:
         if self._engine is None:
             if self.path is not None:
                 _make_folder(os.path.dirname(self.path))
-            engine = open_sqlite(self.path)
-            with engine.connect() as connection:
-                is_usable = is_fresh(connection) and self._is_ours(connection)
-            if not is_usable:
-                with writing(engine) as connection:
-                    if not is_fresh(connection):  # no other process just did it
-                        make_tables(connection)
-                    connection.execute(update(tables.runs).values(workspace=self.workspace.root))
-            self._engine, self._file = engine, _identity(self.path)
+            engine = self._engine = open_sqlite(self.path)
+            self._closing = weakref.finalize(self, _dispose, engine, os.getpid())
+            try:
+                self._make_usable(engine)
+            except BaseException:
+                self.close()
+                raise
+            self._file = _identity(self.path)
         return self._engine
+
+    def _make_usable(self, engine: Engine) -> None:
+        """Make the tables where they are missing or of another version."""
+        with engine.connect() as connection:
+            is_usable = is_fresh(connection) and self._is_ours(connection)
+        if not is_usable:
+            with writing(engine) as connection:
+                if not is_fresh(connection):  # no other process just did it
+                    make_tables(connection)
+                connection.execute(update(tables.runs).values(workspace=self.workspace.root))
 
     def _is_ours(self, connection: Connection) -> bool:
         """Whether the runs are said to lie where the workspace is now: it may have been moved."""
@@ -177,6 +194,7 @@ def catalogs(workspace: Where = None, *, everywhere: bool = False) -> list[Catal
 
 
 _opened: dict[tuple[object, ...], Catalog] = {}
+_OUR_FAULTS = (DataError, ProgrammingError, NotSupportedError)
 _COUNT = select(func.count()).select_from(tables.runs)
 _ROOT = select(tables.runs.c.workspace).limit(1)
 
@@ -202,6 +220,11 @@ def _identity(path: str | None) -> tuple[int, int] | None:
     except OSError:
         return None
     return stat and (stat.st_dev, stat.st_ino)
+
+
+def _dispose(engine: Engine, owner: int) -> None:
+    """Close connections; in a forked process only forget them, for they are the parent's."""
+    engine.dispose(close=os.getpid() == owner)
 
 
 def _delete(path: str | None) -> bool:

@@ -199,6 +199,11 @@ def _record(run: str, block: Mapping[str, Any], source: Source, root: str, look:
     workload_file = _optional_text(block, "workload-file")
     code = {"notebook": {"path": source.notebook, "found_by": "collected"}} if source.notebook else {}
     mode = "interactive" if source.notebook else None
+    known = (
+        "nothing else is known of the run"
+        if look is only_named
+        else "its files are as they were when the block was read"
+    )
     return Record(
         id=run,
         status="completed" if error is None else "failed",
@@ -217,7 +222,7 @@ def _record(run: str, block: Mapping[str, Any], source: Source, root: str, look:
         workspace={"root": root},
         process={"execution": source.execution} if source.execution else {},
         code=code,
-        notices=(f"Collected from the run block in {source.name}, which is all that is known of the run.",),
+        notices=(f"Collected from the run block in {source.name}; {known}.",),
     )
 
 

@@ -159,7 +159,10 @@ def _one_of(condition: OneOf) -> ColumnElement[bool]:
     truths = [item for item in items if isinstance(item, bool)]
     texts = [item for item in items if isinstance(item, str)]
     numbers = [item for item in items if not isinstance(item, str | bool)]
-    kinds: list[tuple[ColumnElement[Any], Sequence[object]]] = [(_VALUES.text, texts), (_VALUES.number, numbers)]
+    kinds: list[tuple[ColumnElement[Any], Sequence[object]]] = [
+        (_VALUES.text, texts),
+        (_VALUES.number, numbers),
+    ]
     if condition.negated:
         unequal = [column.not_in(wanted) for column, wanted in kinds if wanted]
         return _having(condition.operand, *unequal, *(_is(not truth) for truth in truths))
@@ -185,7 +188,9 @@ def _compared_with_each_other(op: str, left: Operand, right: Operand) -> ColumnE
             is_number = or_(value.c.number.is_not(None), value.c.form.in_(["i", "f"]))
             sides.append({NUMBER: value.c.number, TEXT: case((is_number, None), else_=value.c.text)})
     one, other = sides
-    return _RUNS.key.in_(found.where(or_(*(compare(one[kind], other[kind]) for kind in one if kind in other))))
+    return _RUNS.key.in_(
+        found.where(or_(*(compare(one[kind], other[kind]) for kind in one if kind in other)))
+    )
 
 
 def _holding(name: str, item: str) -> Select[Any]:
@@ -204,7 +209,9 @@ def _holding(name: str, item: str) -> Select[Any]:
     return select(_VALUES.run).where(*_named(tables.values, Value(name, item)))
 
 
-def _about(operand: Operand, fits: Callable[[ColumnElement[str]], ColumnElement[bool]]) -> ColumnElement[bool]:
+def _about(
+    operand: Operand, fits: Callable[[ColumnElement[str]], ColumnElement[bool]]
+) -> ColumnElement[bool]:
     """A text of the run fits."""
     if isinstance(operand, Field):
         column = _field(operand)

@@ -112,7 +112,9 @@ class _Comparison:
         )
 
     def _state(self, one: Recorded) -> str:
-        return self._disk.state(one.path, self._workspace, None if one.digest is None else one.digest.hex(), one.size)
+        return self._disk.state(
+            one.path, self._workspace, None if one.digest is None else one.digest.hex(), one.size
+        )
 
     def _lineage(self) -> Lineage:
         """Of every output that is on disk as its run left it."""
@@ -153,7 +155,9 @@ class _Comparison:
                 continue  # it changed the file in place
             if file.state == CHANGED:
                 again = made is not None and self._state(made) == UNCHANGED
-                found.append(_made_again(made) if made is not None and again else f"{file.path} changed since")
+                found.append(
+                    _made_again(made) if made is not None and again else f"{file.path} changed since"
+                )
             elif file.state != UNCHANGED and made is not None and _is_newer(made, file, step):
                 found.append(_made_again(made))
         return found
@@ -178,8 +182,14 @@ class _Comparison:
 
     def _unrecorded(self) -> list[str]:
         known = self._catalog.read(lambda connection: set(connection.execute(_WORKLOADS).scalars()))
-        unknown = {path: stat for path, stat in self._files.items() if path not in self._latest and path not in known}
-        sizes = self._catalog.read(lambda connection: set(connection.execute(_SIZES).scalars())) if unknown else set()
+        unknown = {
+            path: stat for path, stat in self._files.items() if path not in self._latest and path not in known
+        }
+        sizes = (
+            self._catalog.read(lambda connection: set(connection.execute(_SIZES).scalars()))
+            if unknown
+            else set()
+        )
         digests: dict[str, bytes] = {}
         for path, stat in unknown.items():
             if stat.st_size in sizes:  # perhaps a copy, or moved here
@@ -188,7 +198,6 @@ class _Comparison:
                     digests[path] = bytes.fromhex(seen.digest)
         copies = known_digests(self._catalog, set(digests.values()))
         return [path for path in unknown if digests.get(path) not in copies]
-
 
 
 _SIZES = select(tables.versions.c.size).distinct()
@@ -230,7 +239,9 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
     """What lies in a folder and may hold data; nothing of a Python environment, nothing hidden."""
     try:
         with os.scandir(folder) as scan:
-            entries = [entry for entry in scan if not entry.name.startswith(".") and entry.name not in _NO_DATA]
+            entries = [
+                entry for entry in scan if not entry.name.startswith(".") and entry.name not in _NO_DATA
+            ]
     except OSError:
         return []
     return [] if any(entry.name in _MARKS_OF_ENVIRONMENTS for entry in entries) else entries

@@ -7,13 +7,13 @@ alike, so there the path must be the same too.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, or_, select
 
 from . import tables
-from .catalog import Catalog, catalogs
+from .catalog import Catalog
 from .compile import run_in
 from .database import in_parts
 from .expressions import Related
@@ -37,13 +37,15 @@ def same_bytes(one: FromClause, other: FromClause) -> ColumnElement[bool]:
     return and_(one.c.digest == other.c.digest, telling)
 
 
-def runs_related(related: Related, catalog: Catalog) -> Collection[int]:
-    """The runs of a catalog that a question of lineage fits, by `runs.key`; the way may lead through other workspaces.
+def runs_related(related: Related, catalogs: Sequence[Catalog]) -> list[Collection[int]]:
+    """The runs of each catalog that a question of lineage fits, by `runs.key`.
 
-    A path means every version of the file that was ever recorded under it in the catalog's workspace.
+    A path means every version of the file that was ever recorded under it in the workspace of the first catalog.
     """
-    roles = (tables.INPUT, tables.OUTPUT) if related.direction == "upstream" else (tables.OUTPUT, tables.INPUT)
-    places = [_Place(here, *roles) for here in (catalog, *catalogs(catalog.workspace, everywhere=True)[1:])]
+    roles = (
+        (tables.INPUT, tables.OUTPUT) if related.direction == "upstream" else (tables.OUTPUT, tables.INPUT)
+    )
+    places = [_Place(catalog, *roles) for catalog in catalogs]
     digests = places[0].begin(related.file)
     for place in places:
         place.arrive(digests)
@@ -52,7 +54,7 @@ def runs_related(related: Related, catalog: Catalog) -> Collection[int]:
         if len(places) > 1:
             for place in places:
                 place.arrive(*handed)
-    return places[0].reached
+    return [place.reached for place in places]
 
 
 @dataclass

@@ -85,7 +85,9 @@ def _pattern(parts: Iterator[_Part]) -> Pattern:
             coarse += re.sub("[%_!]", lambda match: ESCAPE + match[0], text)
     if wildcards > MOST_WILDCARDS or len(coarse) > LONGEST:
         raise ValueError(f"A pattern has at most {MOST_WILDCARDS} wildcards and {LONGEST} characters")
-    return Pattern(rf"\A{regex}\Z", coarse, plain if prefix is None else None, plain if prefix is None else prefix)
+    return Pattern(
+        rf"\A{regex}\Z", coarse, plain if prefix is None else None, plain if prefix is None else prefix
+    )
 
 
 def _glob_parts(pattern: str) -> Iterator[_Part]:

@@ -43,8 +43,8 @@ from .source import Source
 
 __all__ = ["parse", "parse_sort"]
 
-MOST_CONSTANTS = 500
-"""In one query."""
+MOST_CONDITIONS, MOST_CONSTANTS = 200, 500
+"""In one query; a database takes a few more."""
 
 _ALIASES = {"param": "parameter", "summary": "metric", "workload_file": "workload"}
 _VALUES = ("parameter", "metric", "label")
@@ -101,7 +101,7 @@ class _Parser:
     def __init__(self, query: str, start: int = 0) -> None:
         self.source = Source(query, start)
         self.fail = self.source.fail
-        self.constants = 0
+        self.conditions = self.constants = 0
 
     def whole(self) -> Condition:
         return self.condition(self.source.tree())
@@ -116,6 +116,9 @@ class _Parser:
     # conditions
 
     def condition(self, node: ast.expr) -> Condition:
+        self.conditions += len(node.ops) if isinstance(node, ast.Compare) else 1
+        if self.conditions > MOST_CONDITIONS:
+            self.fail(f"A query has at most {MOST_CONDITIONS} conditions.", node)
         if isinstance(node, ast.BoolOp):
             parts = tuple(map(self.condition, node.values))
             return All(parts) if isinstance(node.op, ast.And) else AnyOf(parts)
@@ -142,7 +145,9 @@ class _Parser:
         links = zip(terms, node.ops, node.comparators, strict=False)
         return All(tuple(self.comparison(left, operator, right, node) for left, operator, right in links))
 
-    def comparison(self, left: ast.expr, operator: ast.cmpop, right: ast.expr, whole: ast.Compare) -> Condition:
+    def comparison(
+        self, left: ast.expr, operator: ast.cmpop, right: ast.expr, whole: ast.Compare
+    ) -> Condition:
         if isinstance(operator, ast.In | ast.NotIn):
             return self.membership(left, isinstance(operator, ast.NotIn), right)
         op = _OPERATORS.get(type(operator))
@@ -162,7 +167,9 @@ class _Parser:
                 self.fail("A truth value can only be compared with == and !=.", at)
         else:
             kinds = {operand.kind for operand in (left, right) if isinstance(operand, Field)}
-            if len(kinds) > 1 or (TIME in kinds and not (isinstance(left, Field) and isinstance(right, Field))):
+            if len(kinds) > 1 or (
+                TIME in kinds and not (isinstance(left, Field) and isinstance(right, Field))
+            ):
                 self.fail("The two sides are of different kinds and cannot be compared.", at)
         return Comparison(op, left, right)
 
@@ -178,7 +185,7 @@ class _Parser:
             except (ValueError, OverflowError):
                 self.fail(f'{value!r} is no time: say "2026-11-01" or "2026-11-01 08:30".', at)
         if kind == TEXT and not isinstance(value, str):
-            self.fail(f'{operand.name} is a text: compare it with a text in quotes.', at)
+            self.fail(f"{operand.name} is a text: compare it with a text in quotes.", at)
         if kind == NUMBER and (isinstance(value, str | bool)):
             self.fail(f"{operand.name} is a number (of seconds): compare it with a number.", at)
         return constant
@@ -193,7 +200,7 @@ class _Parser:
         name = where.id if isinstance(where, ast.Name) else None
         name = _ALIASES.get(name or "", name)
         if name not in SETS:
-            hint = " For a part of a text say like(description, \"%part%\")." if name in FIELDS else ""
+            hint = ' For a part of a text say like(description, "%part%").' if name in FIELDS else ""
             self.fail(f"After `in` comes a list such as [1, 2], or one of {', '.join(SETS)}.{hint}", where)
         wanted = self.text(item, f"Left of `in {name}` comes a text in quotes.")
         if name in ("input", "output"):
@@ -208,11 +215,13 @@ class _Parser:
         if len(node.args) != wanted or node.keywords:
             self.fail(f"{name} takes {wanted} argument{'s' * (wanted - 1)}.", node)
         if name != "like":
-            file = self.text(node.args[0], f'{name} takes a path or a digest in quotes, as in {name}("raw.csv").')
+            file = self.text(
+                node.args[0], f'{name} takes a path or a digest in quotes, as in {name}("raw.csv").'
+            )
             return Related(name, file)
         operand = self.operand(node.args[0])
         if isinstance(operand, Constant) or (isinstance(operand, Field) and operand.kind != TEXT):
-            self.fail("like() compares a text of the run, as in like(label.mode, \"te%\").", node.args[0])
+            self.fail('like() compares a text of the run, as in like(label.mode, "te%").', node.args[0])
         pattern = self.text(node.args[1], "The pattern of like() is a text in quotes.")
         self.pattern(like, pattern, node.args[1])
         return Like(operand, pattern)
@@ -252,7 +261,9 @@ class _Parser:
                 self.fail(f"{owner.id} has no parts.", node)
             self.unknown(owner.id, "name", _NAMES, owner)
         if isinstance(node, ast.Subscript):
-            return Value(kind, self.text(node.slice, f'The name of a {kind} stands in quotes: {kind}["NAME"].'))
+            return Value(
+                kind, self.text(node.slice, f'The name of a {kind} stands in quotes: {kind}["NAME"].')
+            )
         name = self.source.attribute(node)
         if name.startswith("__"):
             self.fail(f'Say {kind}["{name}"] if that is its name.', node)
@@ -269,13 +280,19 @@ class _Parser:
             if isinstance(node, ast.Constant) and isinstance(node.value, str | bool):
                 self.fail("Only a number has a sign.", node)
         if not isinstance(node, ast.Constant):
-            self.fail(f"There is no {_kind_of(node)} in a query; a constant is a text, a number, True or False.", node)
+            self.fail(
+                f"There is no {_kind_of(node)} in a query; a constant is a text, a number, True or False.",
+                node,
+            )
         value = node.value
         if isinstance(value, bool | str):
             return Constant(value)
         if isinstance(value, int | float):
             return Constant(sign * _as_number(value))
-        self.fail("A constant is a text, a number, True or False. What a run does not have fits no comparison.", node)
+        self.fail(
+            "A constant is a text, a number, True or False. What a run does not have fits no comparison.",
+            node,
+        )
 
     def text(self, node: ast.expr, reason: str) -> str:
         constant = self.constant(node) if isinstance(node, ast.Constant) else None
@@ -302,6 +319,7 @@ def _as_number(value: int | float) -> int | float:
 _KINDS = {
     ast.BinOp: "arithmetic",
     ast.UnaryOp: "arithmetic",
+    ast.Call: "function call on a side of a comparison",
     ast.JoinedStr: "f-string",
     ast.Lambda: "function definition",
     ast.IfExp: "if",

@@ -49,9 +49,7 @@ def recorded(catalog: Catalog, fits: ColumnElement[bool]) -> list[Recorded]:
 
 def recorded_under(catalog: Catalog, paths: Iterable[str]) -> list[Recorded]:
     """Every use of those paths."""
-    return [
-        one for part in in_parts(paths) for one in recorded(catalog, tables.versions.c.path.in_(part))
-    ]
+    return [one for part in in_parts(paths) for one in recorded(catalog, tables.versions.c.path.in_(part))]
 
 
 def latest(found: Iterable[Recorded]) -> dict[str, Recorded]:

@@ -147,19 +147,7 @@ def _shown(value: object) -> str:
 def read_rows(connection: Connection, found: Sequence[RowMapping]) -> list[Row]:
     """The rows of the catalog for rows of the table `runs`, in the same order."""
     keys = [run["key"] for run in found]
-    values = read_values(connection, keys)
-    tags: dict[int, list[str]] = defaultdict(list)
-    notes: dict[int, list[Note]] = defaultdict(list)
-    models: dict[int, list[str]] = defaultdict(list)
-    noted, declared = tables.annotations.c, tables.models.c
-    for part in in_parts(keys):
-        for row in connection.execute(select(tables.annotations).where(noted.run.in_(part))):
-            if row.kind == "tag":
-                tags[row.run].append(row.text)
-            else:
-                notes[row.run].append(Note(row.at, row.author, row.text))
-        for key, name in connection.execute(select(declared.run, declared.name).where(declared.run.in_(part))):
-            models[key].append(name)
+    values, (tags, notes, models) = read_values(connection, keys), _read_beside(connection, keys)
     return [
         Row(
             id=run["id"],
@@ -185,11 +173,34 @@ def read_rows(connection: Connection, found: Sequence[RowMapping]) -> list[Row]:
     ]
 
 
+def _read_beside(
+    connection: Connection, keys: Sequence[int]
+) -> tuple[dict[int, list[str]], dict[int, list[Note]], dict[int, list[str]]]:
+    """Tags, notes and names of models, by `runs.key`."""
+    tags: dict[int, list[str]] = defaultdict(list)
+    notes: dict[int, list[Note]] = defaultdict(list)
+    models: dict[int, list[str]] = defaultdict(list)
+    noted, declared = tables.annotations.c, tables.models.c
+    for part in in_parts(keys):
+        for row in connection.execute(select(tables.annotations).where(noted.run.in_(part))):
+            if row.kind == "tag":
+                tags[row.run].append(row.text)
+            else:
+                notes[row.run].append(Note(row.at, row.author, row.text))
+        for key, name in connection.execute(
+            select(declared.run, declared.name).where(declared.run.in_(part))
+        ):
+            models[key].append(name)
+    return tags, notes, models
+
+
 def read_values(connection: Connection, keys: Sequence[int]) -> dict[int, dict[str, dict[str, Any]]]:
     """`parameters`, `metrics` and `labels` of runs, by `runs.key`."""
     values = tables.values.c
     wanted = select(values.run, values.kind, values.name, values.form, values.text, values.json)
-    found: dict[int, dict[str, dict[str, Any]]] = {key: {"parameters": {}, "metrics": {}, "labels": {}} for key in keys}
+    found: dict[int, dict[str, dict[str, Any]]] = {
+        key: {"parameters": {}, "metrics": {}, "labels": {}} for key in keys
+    }
     for part in in_parts(keys):
         for key, kind, name, *columns in connection.execute(wanted.where(values.run.in_(part))):
             found[key][_KINDS[kind]][name] = plain_value(*columns)

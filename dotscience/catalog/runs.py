@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from ..errors import AmbiguousError, ArgumentError, NotFoundError
 from . import tables
 from .catalog import Catalog, Where, catalogs
 from .compile import compile_condition, sorted_by
-from .expressions import Condition, Operand
+from .expressions import Operand, Related
 from .graph import runs_related
 from .query import parse, parse_sort
 from .row import Note, Row, Runs, read_rows
@@ -55,11 +56,19 @@ def runs(
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
         raise ArgumentError(f"limit is a number of rows, or None for all; not {limit!r}.")
     condition, order = parse("" if query is None else query), parse_sort(sort)
-    found = [
-        pair
-        for catalog in catalogs(workspace, everywhere=everywhere)
-        for pair in _find(catalog, condition, order, limit)
-    ]
+    places = catalogs(workspace, everywhere=everywhere)
+
+    @cache
+    def reach(related: Related) -> list[Collection[int]]:
+        return runs_related(related, catalogs(workspace, everywhere=True))
+
+    found: list[_Ranked] = []
+    for number, catalog in enumerate(places):
+
+        def resolve(related: Related, number: int = number) -> Collection[int]:
+            return reach(related)[number]
+
+        found += _find(catalog, compile_condition(condition, resolve), order, limit)
     if everywhere:
         found = _merged(found, order)
     return Runs(row for _, row in found[:limit])
@@ -84,7 +93,9 @@ def get(run: str, *, everywhere: bool = False, workspace: Where = None) -> Row:
         others = catalogs(workspace, everywhere=True)[1:]
         found = [row for catalog in others for row in _candidates(catalog, run)]
     if not found:
-        raise NotFoundError(f"No run {run!r} in {here.workspace.root}. `ds list` shows the runs that are there.")
+        raise NotFoundError(
+            f"No run {run!r} in {here.workspace.root}. `ds list` shows the runs that are there."
+        )
     if len(found) > 1:
         ids = ", ".join(row.id for row in found[:_MOST_NAMED]) + ("…" if len(found) > _MOST_NAMED else "")
         raise AmbiguousError(f"{run!r} fits several runs ({ids}). Give more characters of the id.")
@@ -97,7 +108,12 @@ def _candidates(catalog: Catalog, ref: str) -> list[Row]:
     if ref == LATEST:
         wanted = sorted_by(select(tables.runs), parse_sort("-started"))[0].limit(1)
     else:
-        wanted = select(tables.runs).where(ids >= ref, ids < ref + chr(sys.maxunicode)).order_by(ids).limit(_MOST_NAMED + 1)
+        wanted = (
+            select(tables.runs)
+            .where(ids >= ref, ids < ref + chr(sys.maxunicode))
+            .order_by(ids)
+            .limit(_MOST_NAMED + 1)
+        )
 
     def ask(connection: Connection) -> list[Row]:
         found = connection.execute(wanted).mappings().all() if ref else []
@@ -107,9 +123,8 @@ def _candidates(catalog: Catalog, ref: str) -> list[Row]:
     return catalog.read(ask)
 
 
-def _find(catalog: Catalog, condition: Condition, sort: _Sort, limit: int | None) -> list[_Ranked]:
+def _find(catalog: Catalog, fits: ColumnElement[bool], sort: _Sort, limit: int | None) -> list[_Ranked]:
     """Rows of one catalog, in order."""
-    fits = compile_condition(condition, lambda related: runs_related(related, catalog))
     wanted, order = sorted_by(select(tables.runs).where(fits).limit(limit), sort)
     columns = [expression.label(f"sort_{number}") for number, (expression, _) in enumerate(order)]
     wanted = wanted.add_columns(*columns)
@@ -125,7 +140,9 @@ def _find(catalog: Catalog, condition: Condition, sort: _Sort, limit: int | None
 def _merged(found: list[_Ranked], sort: _Sort) -> list[_Ranked]:
     """Rows of several catalogs in the order that one catalog would give them."""
     _, order = sorted_by(select(tables.runs), sort)
-    for position, (_, downwards) in reversed(list(enumerate(order))):  # each keeps the order of what it finds equal
+    for position, (_, downwards) in reversed(
+        list(enumerate(order))
+    ):  # each keeps the order of what it finds equal
         there = [pair for pair in found if pair[0][position] is not None]
         missing = [pair for pair in found if pair[0][position] is None]
         there.sort(key=lambda pair: pair[0][position], reverse=downwards)

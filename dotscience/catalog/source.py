@@ -16,6 +16,7 @@ LONGEST, DEEPEST = 10_000, 50
 """Characters and levels of nesting of a query."""
 
 _AFTER_DOT = re.compile(r"\.\s*(\w+)$")
+_UNFIT = re.compile("[\0\ud800-\udfff]")
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
 _WARNINGS = threading.Lock()
 
@@ -26,7 +27,9 @@ class Source:
     def __init__(self, query: str, start: int = 0) -> None:
         self.query = query
         text = query
-        if not re.search("#|\"\"\"|'''", query):  # where a line may end anywhere: an expression ends with its line
+        if not re.search(
+            "#|\"\"\"|'''", query
+        ):  # where a line may end anywhere: an expression ends with its line
             text = query.replace("\n", " ").replace("\r", " ")
         self._text = text[start:].lstrip()
         self._start = len(query) - len(self._text)
@@ -47,6 +50,9 @@ class Source:
         """
         if len(self.query) > LONGEST:
             self.fail(f"A query has at most {LONGEST} characters; this one has {len(self.query)}.", LONGEST)
+        unfit = _UNFIT.search(self.query)
+        if unfit:
+            self.fail("This character cannot stand in a query; write it as an escape.", unfit.start())
         try:
             with _WARNINGS, warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of escapes such as "\d", which are taken as they stand
@@ -55,9 +61,6 @@ class Source:
             line = min(max(error.lineno or 1, 1), len(self._lines))
             at = self._start + self._lines[line - 1] + max((error.offset or 1) - 1, 0)
             self.fail(f"This is no expression: {error.msg}.", at)
-        except ValueError:  # a character that no program text may hold
-            found = re.search("[\0\ud800-\udfff]", self.query)
-            self.fail("This character cannot stand in a query; write it as an escape.", found.start() if found else 0)
         except (RecursionError, MemoryError):
             self.fail("The query is nested too deep.", self._start)
         self._check_depth(tree)

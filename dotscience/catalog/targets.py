@@ -12,7 +12,7 @@ from ..errors import AmbiguousError, NotFoundError
 from ..recorder.files import Located, locate, root_relative
 from . import tables
 from .catalog import Catalog
-from .disk import CHANGED, MISSING, UNCHANGED, UNKNOWN, Disk
+from .disk import CHANGED, UNCHANGED, UNKNOWN, Disk
 from .graph import digest_range
 from .recorded import Recorded, known_digests, latest, recorded, recorded_under
 
@@ -55,7 +55,7 @@ def find_targets(file: str, places: Sequence[Catalog], disk: Disk) -> list[Targe
     there = [one for one in located if one.stat is not None and one.unseen is None]
     found = _on_disk(there, places, disk)
     if not found:
-        found = _not_on_disk(file, located, places)
+        found = _not_on_disk(file, located, places, disk)
     if not found:
         found = _by_digest(file, places, disk)
     if not found:
@@ -79,7 +79,9 @@ def _on_disk(files: Sequence[Located], places: Sequence[Catalog], disk: Disk) ->
         if file.path in by_path and digest not in known:
             unread = CHANGED if digest is not None else UNKNOWN
             place, one = by_path[file.path]
-            found.append(_target(place, one, UNCHANGED if digest is not None and one.digest == digest else unread))
+            found.append(
+                _target(place, one, UNCHANGED if digest is not None and one.digest == digest else unread)
+            )
         else:
             size = file.stat.st_size if file.stat is not None else None
             found.append(Target(0, file.path, digest, size, None, UNCHANGED))
@@ -91,9 +93,10 @@ def _digest(file: Located, place: Catalog, disk: Disk) -> bytes | None:
     return None if seen is None else bytes.fromhex(seen)
 
 
-def _not_on_disk(file: str, located: Sequence[Located], places: Sequence[Catalog]) -> list[Target]:
-    """Targets of a path, or of all below it, that was recorded once and is no longer there, or cannot be read."""
-    state = UNKNOWN if any(one.stat is not None for one in located) else MISSING
+def _not_on_disk(
+    file: str, located: Sequence[Located], places: Sequence[Catalog], disk: Disk
+) -> list[Target]:
+    """Targets of a path, or of all below it, that was recorded once, though nothing can be read there."""
     by_path = _latest_by_path(located, places)
     if not by_path:
         path = tables.versions.c.path
@@ -102,7 +105,7 @@ def _not_on_disk(file: str, located: Sequence[Located], places: Sequence[Catalog
         below = (path.between(name, name + chr(sys.maxunicode)) for name in folders)
         found = latest(recorded(places[0], or_(path == file, *below)))
         by_path = {path: (0, one) for path, one in found.items()}
-    return [_target(place, one, state) for _, (place, one) in sorted(by_path.items())]
+    return [_as_on_disk(place, one, places, disk) for _, (place, one) in sorted(by_path.items())]
 
 
 def _by_digest(digest: str, places: Sequence[Catalog], disk: Disk) -> list[Target]:
@@ -118,7 +121,7 @@ def _by_digest(digest: str, places: Sequence[Catalog], disk: Disk) -> list[Targe
     if not found:
         return []
     place, last = max(found, key=lambda pair: pair[1][:2])
-    return [_target(place, last, disk.state(last.path, places[place].workspace, digests[0], last.size))]
+    return [_as_on_disk(place, last, places, disk)]
 
 
 def _latest_by_path(files: Sequence[Located], places: Sequence[Catalog]) -> Mapping[str, _Placed]:
@@ -136,6 +139,11 @@ def _latest_by_path(files: Sequence[Located], places: Sequence[Catalog]) -> Mapp
 def _named(file: Located, number: int, root: str) -> str:
     """What the records of a workspace call a file that the first workspace calls `file.path`."""
     return file.path if number == 0 else root_relative(file.absolute or file.path, root)
+
+
+def _as_on_disk(place: int, one: Recorded, places: Sequence[Catalog], disk: Disk) -> Target:
+    digest = None if one.digest is None else one.digest.hex()
+    return _target(place, one, disk.state(one.path, places[place].workspace, digest, one.size))
 
 
 def _target(place: int, one: Recorded, state: str) -> Target:

@@ -34,7 +34,7 @@ def unescape(text: str) -> str:
 
 
 class EscapedText(TypeDecorator[str]):
-    """Text of any characters, ordered by code point in every database."""
+    """Text of any characters, ordered by code point (of the escaped text) in every database."""
 
     impl = String
     cache_ok = True

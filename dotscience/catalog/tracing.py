@@ -148,7 +148,9 @@ class _Walk:
             self._nodes[key] = _Node(key, level, facts[key])
         for way in ways:
             self._nodes[way.key].near[way.use] = None
-        for key, uses in self._gather(unseen, lambda connection, keys: _uses(connection, keys, self._far)).items():
+        for key, uses in self._gather(
+            unseen, lambda connection, keys: _uses(connection, keys, self._far)
+        ).items():
             self._nodes[key].far = uses
         return [self._nodes[key] for key in unseen]
 
@@ -272,7 +274,9 @@ def _uses(connection: Connection, keys: Sequence[int], role: int) -> Iterator[tu
         yield run, [_Use(*row[1:]) for row in rows]
 
 
-def _met(connection: Connection, place: int, digests: Iterable[bytes], role: int) -> list[tuple[bytes, _Link]]:
+def _met(
+    connection: Connection, place: int, digests: Iterable[bytes], role: int
+) -> list[tuple[bytes, _Link]]:
     """Each run that read (or wrote) one of those contents, with that content's digest."""
     return [
         (digest, _Link(_Key(place, key), run, start, end, _Use(path, digest, size, unseen)))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from ..storage.workspace import Workspace
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["here", "json_option", "run_argument"]
 
@@ -22,6 +24,8 @@ class RunType(click.ParamType):  # type: ignore[type-arg] # generic in some vers
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """The ids that begin so. The catalog is not asked: a shell waits for this."""
+        from click.shell_completion import CompletionItem
+
         ids = sorted(folder.id for folder in here().run_folders() if folder.id.startswith(incomplete))
         latest = ["@latest"] if "@latest".startswith(incomplete) else []
         return [CompletionItem(word) for word in (*latest, *ids)]

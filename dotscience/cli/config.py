@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from ..errors import CorruptError, NotFoundError, UnwritableError
 from ..settings import SETTINGS, Settings, user_config_dir
 from . import words
 from .arguments import here, json_option
-from .printing import print_json, say, table
+from .printing import dim, print_json, say, strong
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["command"]
 
 
 def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
     return [
         CompletionItem(name, help=setting.meaning)
         for name, setting in SETTINGS.items()
@@ -67,10 +71,9 @@ def _list(settings: Settings, as_json: bool) -> None:
     if as_json:
         print_json([_document(name, value, source) for name, value, source in found])
         return
-    rows = [
-        [name, _said(value), words.clean(source), SETTINGS[name].meaning] for name, value, source in found
-    ]
-    table(["setting", "value", "from", "meaning"], rows)
+    for name, value, source in found:
+        say(f"{strong(name)} = {_said(value) or dim('nothing')}  {dim(f'({words.clean(source)})')}")
+        say(f"    {SETTINGS[name].meaning}")
 
 
 def _document(name: str, value: Any, source: str) -> dict[str, Any]:

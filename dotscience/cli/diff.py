@@ -33,12 +33,13 @@ def command(a: str, b: str, as_json: bool) -> None:
     """
     from ..catalog.diff import Side, diff
     from ..catalog.find import find_run
+    from ..catalog.view import record_of
 
     workspace = here()
     sides = []
     for ref in (a, b):
         home, folder = find_run(ref, workspace, everywhere=True)
-        sides.append(Side(folder.read_record(), home))
+        sides.append(Side(record_of(folder), home))
     found = diff(*sides)
     if as_json:
         print_json({**found.to_json(), "same": found.is_empty})

@@ -19,7 +19,7 @@ __all__ = ["show_execution"]
 
 def show_execution(ref: str, workspace: Workspace, as_json: bool) -> bool:
     """Show the execution of that id; False when there is none."""
-    from ..runner.execution import find_execution
+    from ..runner.execution import STREAMS, find_execution
 
     try:
         folder = find_execution(ref, workspace)
@@ -33,7 +33,7 @@ def show_execution(ref: str, workspace: Workspace, as_json: bool) -> bool:
     say(f"  {words.clean(shlex.join(execution.command))}")
     say()
     pairs(_about(execution))
-    for name in ("stdout", "stderr"):
+    for name in STREAMS:
         _printed(name, getattr(execution, name), folder)
     return True
 

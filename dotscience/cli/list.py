@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +21,9 @@ __all__ = ["command"]
 
 _MOST_VALUES = 3
 """How many parameters, and how many metrics, are columns unless others are asked for."""
+
+_WHOLE = ("id", "status", "started")
+"""Columns that a narrow terminal shows whole, at the cost of the others."""
 
 _DEFAULT = ("id", "status", "started", "workload", "description")
 
@@ -76,28 +80,50 @@ def command(
         print_json([row.to_json() for row in rows])
         return
     if rows:
-        shown = chosen or _default_columns(rows, everywhere)
-        numeric = frozenset(number for number, column in enumerate(shown) if column.is_numeric(rows))
-        table([column.header for column in shown], [[c.cell(row) for c in shown] for row in rows], numeric)
+        _print(rows, chosen or _default_columns(rows, everywhere))
     elif is_terminal():
         say(f"No run fits in {workspace.root}." if query else f"No runs in {workspace.root} yet.")
     if len(found) > len(rows):
         warn(f"these are the first {limit}; --limit 0 shows all.")
 
 
+def _print(rows: list[Row], columns: list[_Column]) -> None:
+    table(
+        [column.header for column in columns],
+        [[column.cell(row) for column in columns] for row in rows],
+        right=[number for number, column in enumerate(columns) if column.is_numeric(rows)],
+        whole=[number for number, column in enumerate(columns) if column.header in _WHOLE],
+        spare=_spare(columns),
+    )
+
+
+@dataclass(frozen=True)
 class _Column:
-    def __init__(
-        self, header: str, get: Callable[[Row], Any], show: Callable[[Any], str] = words.value
-    ) -> None:
-        self.header, self._get, self._show = header, get, show
+    """One column: what it is called, what it holds of a run, and how that is said.
+
+    Attributes:
+        rank: of a parameter or metric that nobody asked for: how soon a narrow terminal does without it, the greater
+            the sooner.
+    """
+
+    header: str
+    get: Callable[[Row], Any]
+    show: Callable[[Any], str] = words.value
+    rank: int | None = None
 
     def cell(self, row: Row) -> str:
-        value = self._get(row)
-        return "" if value is None else self._show(value)
+        value = self.get(row)
+        return "" if value is None else self.show(value)
 
     def is_numeric(self, rows: list[Row]) -> bool:
-        values = [value for value in map(self._get, rows) if value is not None]
+        values = [value for value in map(self.get, rows) if value is not None]
         return bool(values) and all(type(value) in (int, float) for value in values)
+
+
+def _spare(columns: list[_Column]) -> list[int]:
+    """The columns that nobody asked for, the least telling first: of two alike that is the parameter."""
+    ranked = [(-column.rank, number) for number, column in enumerate(columns) if column.rank is not None]
+    return [number for _, number in sorted(ranked)]
 
 
 def _status(row: Row) -> str:
@@ -134,14 +160,18 @@ _COLUMNS: Mapping[str, Callable[[], _Column]] = {
 _VALUES = {"parameter": "parameters", "metric": "metrics", "label": "labels"}
 
 
-def _column(name: str, header: str | None = None) -> _Column:
+def _column(name: str) -> _Column:
     if name in _COLUMNS:
         return _COLUMNS[name]()
     kind, _, key = name.partition(".")
     if kind not in _VALUES or not key:
         known = ", ".join((*_COLUMNS, *(f"{kind}.NAME" for kind in _VALUES)))
         raise click.BadParameter(f"there is no column {name!r}; there are {known}", param_hint="'--columns'")
-    return _Column(header or name, lambda row: getattr(row, _VALUES[kind]).get(key))
+    return _value_column(kind, key, name)
+
+
+def _value_column(kind: str, key: str, header: str, rank: int | None = None) -> _Column:
+    return _Column(words.clean(header), lambda row: getattr(row, _VALUES[kind]).get(key), rank=rank)
 
 
 def _default_columns(rows: list[Row], everywhere: bool) -> list[_Column]:
@@ -154,9 +184,7 @@ def _default_columns(rows: list[Row], everywhere: bool) -> list[_Column]:
     for kind in ("parameter", "metric"):
         counted = Counter(key for row in rows for key in getattr(row, _VALUES[kind]))
         taken = {column.header for column in columns}
-        for key, _ in counted.most_common(_MOST_VALUES):
-            header = words.clean(key)
-            columns.append(
-                _column(f"{kind}.{key}", f"{kind}.{header}" if header in taken or not key else header)
-            )
+        for rank, (key, _) in enumerate(counted.most_common(_MOST_VALUES)):
+            header = key if key and key not in taken else f"{kind}.{key}"
+            columns.append(_value_column(kind, key, header, rank))
     return columns

@@ -94,7 +94,7 @@ def commands() -> None:
 def main() -> None:
     """The entry point of `ds` and of `python -m dotscience`."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # names that are not valid UTF-8, and terminals that are not UTF-8
+        if hasattr(stream, "reconfigure"):  # for terminals that are not UTF-8
             stream.reconfigure(errors="backslashreplace")
     try:
         commands(prog_name="ds")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-import os
+import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from typing import Any
 
 import click
@@ -14,6 +14,10 @@ import click
 from .words import clean
 
 __all__ = ["dim", "heading", "is_terminal", "pairs", "print_json", "say", "strong", "table", "warn"]
+
+_GAP = "  "
+_NARROWEST = 8
+"""Cells below which a column says nothing any more."""
 
 
 def is_terminal() -> bool:
@@ -73,40 +77,65 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()) -> None:
+def table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Collection[int] = (),
+    whole: Collection[int] = (),
+    spare: Sequence[int] = (),
+) -> None:
     """Print a table.
 
     Args:
         right: numbers of the columns that are aligned to the right.
+        whole: of those that are not cut where a terminal is narrow.
+        spare: of those that are left out where a terminal is too narrow, the first of them first.
     """
+    width: Callable[[str], int] = len
     if is_terminal():
-        _pretty_table(header, rows, right)
-        return
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    for row in (header, *rows):
-        cells = [
-            cell.rjust(width) if number in right else cell.ljust(width)
-            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        say("  ".join(cells).rstrip())
+        from rich.cells import cell_len as width  # letters of some scripts are two cells wide
+    widths = {
+        number: max(map(width, column)) for number, column in enumerate(zip(header, *rows, strict=True))
+    }
+    if is_terminal():
+        _shrink(widths, set(widths).difference(whole), spare)
+    for position, row in enumerate((header, *rows)):
+        cells = [_cell(row[number], size, number in right, width) for number, size in widths.items()]
+        if position == 0:
+            cells = [strong(cell) for cell in cells]
+        else:
+            cells[0] = click.style(cells[0], fg="cyan")
+        say(_GAP.join(cells).rstrip())
 
 
-def _pretty_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: frozenset[int]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def _shrink(widths: dict[int, int], shrinkable: Set[int], spare: Sequence[int]) -> None:
+    """Make columns narrower or leave some out, until the table fits the terminal or nothing more can be done."""
+    terminal = shutil.get_terminal_size().columns
 
-    pretty = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for number, name in enumerate(header):
-        is_first = number == 0
-        pretty.add_column(
-            Text(name),
-            justify="right" if number in right else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            style="cyan" if is_first else None,
-            min_width=8 if is_first else None,
-        )
-    for row in rows:
-        pretty.add_row(*map(Text, row))
-    Console(file=sys.stdout, no_color=True if os.environ.get("NO_COLOR") else None).print(pretty)
+    def missing(least: Callable[[int], int]) -> int:
+        return sum(map(least, widths)) + len(_GAP) * (len(widths) - 1) - terminal
+
+    for number in spare:
+        if (
+            missing(
+                lambda column: min(widths[column], _NARROWEST) if column in shrinkable else widths[column]
+            )
+            <= 0
+        ):
+            break
+        del widths[number]
+    while missing(widths.__getitem__) > 0:
+        widest = max(shrinkable & widths.keys(), key=widths.__getitem__, default=None)
+        if widest is None or widths[widest] <= _NARROWEST:
+            return
+        widths[widest] -= 1
+
+
+def _cell(text: str, size: int, is_right: bool, width: Callable[[str], int]) -> str:
+    if width(text) > size:
+        while width(text) >= size:
+            text = text[:-1]
+        text += "…"
+    padding = " " * (size - width(text))
+    return padding + text if is_right else text + padding

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import click
 
 from .exits import MEANINGS
+from .keys import KEYS, Keys
 from .main import COMMANDS, commands
 
 __all__ = ["reference"]
@@ -45,6 +46,16 @@ def _lines() -> Iterator[str]:
             yield "```text"
             yield command.get_help(context)
             yield "```"
+            if name in KEYS:
+                yield ""
+                yield f"JSON: {_document(KEYS[name])}."
+
+
+def _document(keys: Keys) -> str:
+    names = ", ".join(f"`{name}`" for name in keys.names.split())
+    fields = "the fields of the [record](formats.md#record-version-1)" if keys.with_record else ""
+    listed = " and ".join(part for part in (fields, names) if part)
+    return f"a list of objects with {listed}" if keys.is_list else f"an object with {listed}"
 
 
 if __name__ == "__main__":

@@ -41,13 +41,13 @@ def command(run: str, path: str | None, folder: str, force: bool, as_json: bool)
       ds restore 7f3c models/forest.joblib --to old
     """
     from ..catalog.find import find_run
+    from ..catalog.parts import code_files
     from ..catalog.restore import OUTCOMES, restore
 
     home, run_folder = find_run(run, here(), everywhere=True)
     record = run_folder.read_record()
-    paths = (
-        None if path is None else [_recorded(path, home, {v.path for v in (*record.inputs, *record.outputs)})]
-    )
+    known = {version.path for version in (*record.inputs, *record.outputs, *code_files(record))}
+    paths = None if path is None else [_recorded(path, home, known)]
     with Waiting("restoring", in_bytes=True) as progress:
         restored = restore(record, home, folder, paths=paths, force=force, progress=progress)
     if as_json:

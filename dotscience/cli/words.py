@@ -29,13 +29,16 @@ def short(id_or_digest: str) -> str:
 
 
 def clean(text: str) -> str:
-    """A text from a record without characters that would command the terminal.
+    """A text from a record without characters that would command the terminal or cannot be printed.
 
     Example:
         >>> clean("a\\x1b[31mb")
         'a\\\\x1b[31mb'
     """
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    if text.isascii() and text.isprintable():
+        return text
+    printable = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", printable)
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:

@@ -13,6 +13,7 @@ from ..records.values import text
 __all__ = ["Published"]
 
 _MOST = 12
+_LONGEST = 200
 MIME = "application/vnd.dotscience.run+json"
 
 
@@ -41,10 +42,11 @@ class Published:
         record = self.record
         where = self.folder or "not saved: its folder could not be written"
         lines = [
-            f"run {self.id} {record.status}" + (f": {record.description}" if record.description else ""),
+            f"run {self.id} {record.status}"
+            + (f": {_line(record.description)}" if record.description else ""),
             f"  metrics     {_listed(record.metrics)}",
             f"  files       {_files('input', record.inputs)}, {_files('output', record.outputs)}",
-            f"  record      {where}",
+            f"  record      {_line(where)}",
         ]
         return "\n".join(lines)
 
@@ -58,12 +60,12 @@ class Published:
                 ("Labels", _pairs(record.labels)),
                 ("Inputs", _paths(record.inputs)),
                 ("Outputs", _paths(record.outputs)),
-                ("Error", html.escape(record.error or "")),
+                ("Error", _escaped(record.error or "")),
             )
             if body
         )
         return (
-            f"<div class='dotscience-run'><p><b>{html.escape(record.description or 'Run')}</b><br>"
+            f"<div class='dotscience-run'><p><b>{_escaped(record.description or 'Run')}</b><br>"
             f"<code>{html.escape(self.id)}</code> {html.escape(record.status)}</p><table>{rows}</table></div>"
         )
 
@@ -72,7 +74,7 @@ class Published:
         return {
             "text/html": self._repr_html_(),
             "text/plain": self.block,
-            MIME: {"id": self.id, **block_metadata(self.record)},
+            MIME: _sendable({"id": self.id, **block_metadata(self.record)}),
         }
 
     def show_in(self, shell: Any) -> None:
@@ -98,25 +100,47 @@ def _files(role: str, versions: tuple[FileVersion, ...]) -> str:
 
 
 def _listed(values: Any) -> str:
-    shown = [f"{name}={text(value):.40}" for name, value in list(values.items())[:_MOST]]
+    shown = [f"{_line(name):.40}={_line(text(value)):.40}" for name, value in list(values.items())[:_MOST]]
     return " ".join(shown) + (" …" if len(values) > _MOST else "") if shown else "none"
 
 
 def _pairs(values: Any) -> str:
     shown = [
-        f"{html.escape(name)} = <b>{html.escape(text(value)[:200])}</b>"
-        for name, value in list(values.items())[:_MOST]
+        f"{_escaped(name)} = <b>{_escaped(text(value))}</b>" for name, value in list(values.items())[:_MOST]
     ]
     return "<br>".join(shown + ["…"] * (len(values) > _MOST))
 
 
 def _paths(versions: tuple[FileVersion, ...]) -> str:
     shown = [
-        f"{html.escape(_printable(version.path))} <code>{(version.digest or version.unseen or '')[:12]}</code>"
+        f"{_escaped(version.path)} <code>{(version.digest or version.unseen or '')[:12]}</code>"
         for version in versions[:_MOST]
     ]
     return "<br>".join(shown + [f"… {len(versions)} in all"] * (len(versions) > _MOST))
 
 
-def _printable(path: str) -> str:
-    return path.encode("utf-8", "backslashreplace").decode("utf-8")
+def _escaped(words: str) -> str:
+    return html.escape(_visible(words[:_LONGEST]))
+
+
+def _line(words: str) -> str:
+    return _visible(" ".join(words[:_LONGEST].split()))
+
+
+def _visible(words: str) -> str:
+    """The text with what no screen can show, or what would steer a terminal, written as an escape."""
+    return "".join(
+        each if each.isprintable() or each in "\n\t" else each.encode("unicode_escape").decode("ascii")
+        for each in words
+    )
+
+
+def _sendable(value: Any) -> Any:
+    """The JSON with lone surrogates escaped, which no UTF-8 text can hold."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, list):
+        return [_sendable(item) for item in value]
+    if isinstance(value, dict):
+        return {_sendable(key): _sendable(item) for key, item in value.items()}
+    return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -61,20 +62,27 @@ def assemble(
         labels=dict(state.labels),
         parameters=dict(state.parameters),
         metrics=metrics | state.metrics,
-        inputs=tuple(sorted(inputs, key=_order)),
-        outputs=tuple(sorted(outputs, key=_order)),
-        series=series,
+        inputs=_accounted(inputs),
+        outputs=_accounted(outputs),
+        series={name: value for name, value in series.items() if name != "problems"},
         workspace={"root": state.root, "host": process.get("host")},
         process=own,
         code=facts.get("code", {}),
         git=facts.get("git", {}),
         environment=facts.get("environment", {}),
-        notices=(*facts.get("notices", ()), *state.problems, *notices),
+        notices=(*facts.get("notices", ()), *state.problems, *series.get("problems", ()), *notices),
     )
 
 
-def _order(version: FileVersion) -> tuple[str, int, int]:
-    return version.path, version.mtime or 0, version.size or 0
+def _accounted(versions: Sequence[FileVersion]) -> tuple[FileVersion, ...]:
+    """The versions in order, none of them without either a digest or a reason why there is none."""
+    seen = [
+        version
+        if version.digest is not None or version.unseen is not None
+        else version._replace(unseen="unread")
+        for version in versions
+    ]
+    return tuple(sorted(seen, key=lambda version: (version.path, version.mtime or 0, version.size or 0)))
 
 
 def locate_outputs(state: RunState) -> list[Located]:
@@ -97,6 +105,9 @@ def changed_inputs(state: RunState, located: Mapping[Any, Located], reader: File
 def _with_change(version: FileVersion, root: str, before: Located | None, reader: FileReader) -> FileVersion:
     if version.size is None or version.unseen == "special":
         return version
+    if version.digest is None and version.unseen is None and before is not None:
+        # Carried over from a run that was still reading it.
+        version = reader.version(before, keep=False)
     found = expand(version.path, root)
     now = found[0] if len(found) == 1 else None
     if now is None or now.stat is None or now.path != version.path:  # nothing there, or a directory by now
@@ -120,7 +131,11 @@ def _same_file(before: os.stat_result, now: os.stat_result) -> bool:
 
 
 def pack_points(points: str, blobs: LocalBlobs) -> Mapping[str, Json]:
-    """Pack a run's points into a blob; the record's `series` field, empty where there are no points."""
+    """Pack a run's points into a blob.
+
+    Returns:
+        The record's `series` field, empty where there are no points; its `problems` are for the record's notices.
+    """
     if not os.path.exists(points):
         return {}
     problems: list[str] = []
@@ -142,6 +157,17 @@ def pack_points(points: str, blobs: LocalBlobs) -> Mapping[str, Json]:
     return found | ({"problems": problems} if problems else {})
 
 
+def last_values(frames: bytes, calls: int) -> Mapping[str, Json]:
+    """The record's `series` field of a run whose points could not be written: the last value of each."""
+    names = pack_series(read_frames(io.BytesIO(frames), "memory", []), lambda data: None)
+    return {
+        "names": {name: {"last": summary["last"]} for name, summary in names.items()},
+        "problems": [
+            f"The points of {calls} calls of ds.log() could not be written; of each series only the last value is known."
+        ],
+    }
+
+
 def publish_left_behind(workspace: Workspace, folder: RunFolder, settings: Settings) -> Record:
     """Turn a run that was left without a record into one, from its journal.
 
@@ -157,8 +183,10 @@ def publish_left_behind(workspace: Workspace, folder: RunFolder, settings: Setti
         raise StateError(
             f"Run {state.id} is still in progress (process {state.process.get('pid')}); let it publish itself."
         )
-    blobs = workspace.blobs()
-    cache = DigestCache(os.path.join(os.path.dirname(os.path.dirname(folder.path)), "digests"))
+    if not os.path.isdir(state.root):  # the workspace was moved since
+        state.root = workspace.root
+    place = os.path.dirname(os.path.dirname(folder.path))
+    blobs, cache = LocalBlobs(os.path.join(place, "blobs")), DigestCache(os.path.join(place, "digests"))
     reader = FileReader(
         blobs,
         cache,

@@ -21,6 +21,12 @@ __all__ = ["FileReader"]
 _AT_ONCE = 64 << 10
 """A file of up to this many bytes is read during the call itself: it costs less than telling a thread."""
 
+_MOST_HELD = 32
+"""How many files are held open that wait to be read."""
+
+# A file may have become a pipe by the time it is opened; for that nobody waits.
+_READ = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK"))
+
 
 class FileReader:
     """Reads the files of one run.
@@ -46,6 +52,7 @@ class FileReader:
         self._blobs, self._cache = blobs, cache
         self._keep_inputs = keep_inputs
         self._file_limit, self._left = file_limit, run_limit
+        self._held = 0
         self._budget = threading.Lock()
 
     def read(self, files: Sequence[Located], tell: Callable[[list[FileVersion]], None]) -> None:
@@ -64,20 +71,27 @@ class FileReader:
             self.hashers.submit(partial(self._read_batch, batch, tell), sum(map(_size, batch)))
 
     def _read_open(self, file: Located, tell: Callable[[list[FileVersion]], None]) -> None:
-        """Open the file now, so that it can be renamed or replaced before its turn comes."""
-        try:
-            descriptor = os.open(
-                file.absolute, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-            )
-        except OSError:
-            tell([file.version()._replace(unseen="unreadable")])
-            return
+        """Open the file now, so that it can be renamed or replaced before its turn comes.
+
+        Only some are held open, for the user's own code needs to open files too; the others are opened in their turn.
+        """
+        source: str | int = file.absolute
+        if self._held < _MOST_HELD:
+            try:
+                source = os.open(file.absolute, _READ)
+                with self._budget:
+                    self._held += 1
+            except OSError:  # whoever reads it finds out why
+                pass
 
         def read() -> None:
             try:
-                tell([self._seen(file, descriptor, self._keep_inputs)])
+                tell([self._seen(file, source, self._keep_inputs)])
             finally:
-                os.close(descriptor)
+                if isinstance(source, int):
+                    os.close(source)
+                    with self._budget:
+                        self._held -= 1
 
         self.hashers.submit(read, _size(file))
 

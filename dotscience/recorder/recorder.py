@@ -226,7 +226,7 @@ class Recorder(Verbs):
             self._open = self._recording = None
             self._blocks.clear()
         for recording in still_open:
-            recording.leave_at_exit(self.mode)
+            recording.leave_at_exit(self.mode, self._workload_file)
 
     def _after_fork(self) -> None:
         """In a forked child: its events belong to runs of its own, which name the parent's."""

@@ -15,7 +15,7 @@ from ..storage.processes import this_process
 from .mode import script_file
 from .notices import contained, notice
 from .published import Published
-from .publishing import assemble, changed_inputs, locate_outputs, pack_points
+from .publishing import assemble, changed_inputs, last_values, locate_outputs, pack_points
 from .run import Run
 from .session import Session
 from .writer import JournalWriter
@@ -46,7 +46,7 @@ class Recording:
     def __init__(
         self, run: Run, session: Session, mode: str, workload_file: str | None, parent: str | None
     ) -> None:
-        self._run, self.session = run, session
+        self._run, self._points, self.session = run, run.points, session
         self._process = {**this_process(), **_ranks(session.environ)}
         if parent is not None:
             self._process["parent"] = parent
@@ -93,10 +93,7 @@ class Recording:
         try:
             return self._publish(mode, workload_file)
         except Exception as error:
-            self.leave("unpublished")
-            notice(
-                f"publishing run {self._run.id} failed, your program goes on: {type(error).__name__}: {error}"
-            )
+            self._give_up(error)
             return Published(self._run.outline(()), None)
         except BaseException:
             self.leave("unpublished")
@@ -129,24 +126,36 @@ class Recording:
         if self._writer is None:
             return None
         try:
-            self._writer.close()
+            self._writer.close(("closed", "unpublished"))  # which the record replaces, if it can be written
             self._writer.folder.write_record(record)
         except OSError as error:
-            notice(
-                f"cannot write the record of run {record.id} ({error}). What was recorded so far is in "
-                f"{self._writer.folder.path}: free space and run `ds publish {record.id}`."
-            )
+            self._give_up(error)
             return None
+        self._writer.drop()
         with contained("remembering digests"):
             self.session.cache.save()
         return self._writer.folder.path
 
+    def _give_up(self, error: Exception) -> None:
+        self.leave("unpublished")
+        where = "" if self._writer is None else f" What was recorded is in {self._writer.folder.path}."
+        notice(
+            f"cannot publish run {self._run.id}, your program goes on: {type(error).__name__}: {error}.{where} "
+            f"Cure that and run `ds publish {self._run.id}`."
+        )
+
     def _pack_series(self) -> Mapping[str, Json]:
-        if self._writer is None:
+        """Raises OSError where points that are not in the record yet would be lost by writing it."""
+        points, writer = self._points, self._writer
+        if not points.count:
             return {}
-        with contained("packing the series"):
-            return pack_points(self._writer.folder.points_path, self.session.blobs)
-        return {}
+        if writer is None:
+            return last_values(points.take(), points.count)
+        if not writer.is_written():
+            raise OSError(f"points wait in memory, because {writer.folder.path} takes no more")
+        return pack_points(writer.folder.points_path, self.session.blobs) or {
+            "problems": [f"The points of {points.count} calls of ds.log() were deleted during the run."]
+        }
 
     def _facts(self, mode: str, workload_file: str | None) -> Mapping[str, Any]:
         with contained("recording the environment"):
@@ -163,7 +172,7 @@ class Recording:
         said = []
         run, now = self._run, self._run.clock()
         passed, on_the_clock = time.monotonic() - run.began, now - (run.state.started or now)
-        if abs(passed - on_the_clock) > _CLOCK_SLACK and run.clock is time.time:
+        if abs(passed - on_the_clock) > _CLOCK_SLACK:
             said.append(
                 f"The clock was moved, or the machine slept: it shows {on_the_clock:.1f} s between start and publish, "
                 f"while {passed:.1f} s passed."
@@ -181,10 +190,12 @@ class Recording:
             with contained("closing the journal"):
                 self._writer.close(("closed", status))
 
-    def leave_at_exit(self, mode: str) -> None:
+    def leave_at_exit(self, mode: str, workload_file: str | None) -> None:
         """The process ends: by an uncaught exception of the script, or as it should."""
-        error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
-        if mode == "script" and isinstance(error, BaseException):
+        self._run.note_surroundings(self._facts(mode, workload_file))
+        # A worker of `multiprocessing` comes here while the exception that ends it is on its way out (before Python 3.13).
+        error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None) or sys.exc_info()[1]
+        if mode == "script" and isinstance(error, BaseException) and not isinstance(error, SystemExit):
             self.note_exception(error)
             self.leave("crashed")
         else:
@@ -203,7 +214,7 @@ def _ranks(environ: Mapping[str, str]) -> dict[str, Json]:
     found: dict[str, Json] = {}
     for name, variables in _RANKS.items():
         value = next(
-            (environ[variable] for variable in variables if environ.get(variable, "").isdigit()), None
+            (environ[variable] for variable in variables if _is_number(environ.get(variable, ""))), None
         )
         if value is not None:
             found[name] = int(value)
@@ -214,3 +225,7 @@ def _ranks(environ: Mapping[str, str]) -> dict[str, Json]:
         if group is not None:
             found["group"] = group
     return found
+
+
+def _is_number(word: str) -> bool:
+    return word.isascii() and word.isdigit()

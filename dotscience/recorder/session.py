@@ -43,6 +43,10 @@ class Session:
             self.place = self.workspace.prepare()
         except UnwritableError as error:
             notice(f"{error} Your program goes on, but nothing is recorded on disk.")
+        if self.place == self.workspace.spill:
+            notice(
+                f"cannot write to {self.workspace.home}. Runs go to {self.place}, where `ds` finds them too."
+            )
         folder = self.place or self.workspace.home
         self.blobs = LocalBlobs(os.path.join(folder, "blobs"))
         self.cache = DigestCache(os.path.join(folder, "digests"))

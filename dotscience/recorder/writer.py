@@ -49,6 +49,7 @@ class JournalWriter:
         self.dropped = 0
         self._lock = threading.RLock()
         self._stop = threading.Event()
+        self._closing = False
         self._beat_at = time.monotonic() + HEARTBEAT
         self.tell: Callable[[Json], None] = self._events.append
         try:
@@ -65,8 +66,9 @@ class JournalWriter:
     def flush(self) -> None:
         """Write everything told so far; what the disk does not take is tried again next time."""
         with self._lock:
-            self._write_events()
-            self._write_points()
+            if not self._stop.is_set():
+                self._write_events()
+                self._write_points()
 
     def _write_events(self) -> None:
         waiting = [self._events.popleft() for _ in range(len(self._events))]
@@ -85,6 +87,7 @@ class JournalWriter:
             return
         try:
             if self._points_file is None:
+                os.makedirs(self.folder.path, exist_ok=True)
                 self._points_file = AppendFile(self.folder.points_path)
             self._points_file.append(data)
             self._unwritten_points = b""
@@ -106,11 +109,21 @@ class JournalWriter:
         return not (self._events or self._unwritten or self._unwritten_points)
 
     def close(self, *last: Json) -> None:
-        """Tell the last events, write everything and release the files."""
-        self._stop.set()
-        self._events.extend(last)
+        """Tell the last events, write everything and release the files.
+
+        What the disk does not take now is tried again in the background.
+        """
         with self._lock:
+            self._events.extend(last)
+            self._closing = True
             self.flush()
+            if self.is_written():
+                self.drop()
+
+    def drop(self) -> None:
+        """Release the files, whether or not everything is written."""
+        with self._lock:
+            self._stop.set()
             self.abandon()
 
     def abandon(self) -> None:
@@ -128,6 +141,8 @@ class JournalWriter:
                 if not self._stop.is_set():
                     self.flush()
                     self._beat()
+                    if self._closing and self.is_written():
+                        self.drop()
 
     def _beat(self) -> None:
         if time.monotonic() >= self._beat_at:

@@ -90,7 +90,7 @@ class RunState:
             utc(given[0])  # which refuses what is no moment
             setattr(self, kind, given[0])
         elif kind == "surroundings":
-            self.surroundings = _checked(given[0], dict)
+            self.surroundings = _checked_facts(given[0])
         elif kind == "closed":
             if given[0] not in RUN_STATUSES:
                 raise ValueError(f"unknown status {given[0]!r}")
@@ -103,3 +103,13 @@ def _checked(value: Any, *kinds: type) -> Any:
     if not isinstance(value, kinds):
         raise TypeError(f"{value!r:.80} is no {kinds[0].__name__}")
     return value
+
+
+def _checked_facts(value: Any) -> Mapping[str, Json]:
+    facts: Mapping[str, Json] = _checked(value, dict)
+    for name in ("code", "git", "environment"):
+        _checked(facts.get(name, {}), dict)
+    _checked(facts.get("workload_file", ""), str)
+    for sentence in _checked(facts.get("notices", []), list):
+        _checked(sentence, str)
+    return facts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,9 @@ from ..storage.runs import RunFolder
 
 __all__ = ["HeldRuns"]
 
+_TRUST = 2_000_000_000
+"""Nanoseconds after which a change of a folder surely shows in its time."""
+
 
 class HeldRuns:
     """Finds the runs of one execution by the id that they carry.
@@ -30,11 +34,21 @@ class HeldRuns:
     def __init__(self, session: Session, execution: str) -> None:
         self._session, self._execution = session, execution
         self._verdicts = {folder.path: False for folder in session.workspace.run_folders()}
+        self._last_look: list[int] = []
 
     def leave_out(self, run: str) -> None:
         """Take no notice of a run: the one that stands for the command itself."""
         for place in self._session.workspace.places:
             self._verdicts[os.path.join(place, "runs", run)] = False
+
+    def has_any(self) -> bool:
+        """Whether there is one, as far as is seen without reading run folders in which nothing has happened."""
+        times = [_time(os.path.join(place, "runs")) for place in self._session.workspace.places]
+        is_settled = all(time.time_ns() - moment > _TRUST for moment in times)
+        if times == self._last_look and is_settled:
+            return False
+        self._last_look = times if is_settled else []
+        return bool(self.folders())
 
     def folders(self) -> list[RunFolder]:
         """The run folders that are there now and belong to the execution."""
@@ -97,6 +111,14 @@ class HeldRuns:
         return reader.version(
             file, self._session.setting("keep_outputs" if role == "output" else "keep_inputs")
         )
+
+
+def _time(folder: str) -> int:
+    """Modification time in nanoseconds; 0 where there is no such folder."""
+    try:
+        return os.stat(folder).st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _process(folder: RunFolder) -> Mapping[str, Any]:

@@ -131,7 +131,8 @@ class _Running:
             execution = replace(
                 execution, ended=ended, wall=wall, runs=runs, process={}, **printed, **vars(outcome)
             )
-            self._folder.write_end(execution)
+            with contained("writing what became of the command"):
+                self._folder.write_end(execution)
             return execution
 
     def _stand_in(self, started: float) -> CommandRun:
@@ -183,7 +184,7 @@ class _Running:
                 try:
                     found = self._found.get(timeout=_TICK)
                 except queue.Empty:
-                    if self._run.is_open and self._held.folders():
+                    if self._run.is_open and self._held.has_any():
                         self._run.drop()
                     continue
                 if found is None:

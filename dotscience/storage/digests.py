@@ -2,15 +2,11 @@
 
 A cache: it may be deleted at any time, and where it cannot be read or written there is none. Each
 `save()` adds one file that is never changed afterwards, so any number of processes share the folder
-without locks:
-
-    "dotscience digests 1\\n" + sha256 of the rest (32 bytes) + records
-    record: device, inode, size, mtime, ctime (5 × 8 bytes) + sha256 of the content (32) + kept (1)
+without locks.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import struct
 import time
@@ -18,17 +14,20 @@ from collections.abc import Callable
 from itertools import islice
 from typing import BinaryIO
 
+from .digestfiles import RECORD, SMALL, DigestFile, encode
+
 __all__ = ["DigestCache", "identity"]
 
-_HEADER = b"dotscience digests 1\n"
-_START = len(_HEADER) + 32
-_RECORD = struct.Struct("40s33s")
 _IDENTITY = struct.Struct("<QQqqq")
 _WORD = (1 << 64) - 1
 _SETTLED = 2_000_000_000
 """Nanoseconds after which a change of a file surely shows in its times (FAT counts in two seconds)."""
 
-_MOST_FILES = 64
+_MOST_SMALL = 64
+_MOST_LARGE = 4
+_MOST_LOADED = 2 * SMALL
+"""How many small and large files there may be, and how many entries in small ones, before some are merged."""
+
 _MOST_ENTRIES = 2_000_000
 _TEMPORARY = "tmp-"
 _MERGING = "merging"
@@ -64,6 +63,7 @@ class DigestCache:
         self.clock = clock
         self._folder = folder
         self._known: dict[bytes, bytes] | None = None
+        self._large: list[DigestFile] = []
         self._new: dict[bytes, bytes] = {}
 
     def get(self, stat: os.stat_result) -> tuple[str, bool] | None:
@@ -71,8 +71,16 @@ class DigestCache:
         known = self._known
         if known is None:
             known = self._load()
-        value = known.get(identity(stat))
-        return None if value is None else (value[:32].hex(), value[32] == 1)
+        key = identity(stat)
+        value = known.get(key)
+        if value is None:
+            for file in self._large:
+                value = file.get(key)
+                if value is not None:
+                    break
+            else:
+                return None
+        return value[:32].hex(), value[32] == 1
 
     def put(self, stat: os.stat_result, digest: str, kept: bool, hashed_at: float) -> None:
         """Remember a digest, unless the file is so young that a later change might not show in its times.
@@ -89,7 +97,7 @@ class DigestCache:
         known[key] = self._new[key] = bytes.fromhex(digest) + (b"\1" if kept else b"\0")
 
     def save(self) -> None:
-        """Write what is new into a file of its own; now and then merge all files into one.
+        """Write what is new into a file of its own; now and then merge files into one.
 
         Where the folder cannot be written nothing happens, and the next call tries again.
         """
@@ -98,8 +106,7 @@ class DigestCache:
             return
         try:
             os.makedirs(self._folder, exist_ok=True)
-            names = self._names()
-            if len(names) < _MOST_FILES or not self._merge(names, new):
+            if not self._merge(new):
                 with self._temporary(os.urandom(4).hex()) as stream:
                     self._write(stream, new)
         except OSError:  # a cache that cannot be written is no cache; the files are hashed again
@@ -107,66 +114,100 @@ class DigestCache:
 
     def clear(self) -> None:
         """Forget everything, here and on disk. For whoever deletes blobs: what is kept is no longer known."""
-        self._known, self._new = {}, {}
-        for name in self._names():
-            _unlink(os.path.join(self._folder, name))
-
-    def _names(self) -> list[str]:
-        """The cache's files, oldest first: their names begin with the time."""
-        try:
-            return sorted(name for name in os.listdir(self._folder) if not name.startswith(_TEMPORARY))
-        except OSError:
-            return []
+        self._known, self._large, self._new = {}, [], {}
+        for name in self._sizes():
+            self._remove(name)
 
     def _load(self) -> dict[bytes, bytes]:
         # Threads that come here at once do the same work twice; no lock, so nothing to break at a fork.
-        known = self._read(self._names())
+        known: dict[bytes, bytes] = {}
+        large = []
+        for name, size in self._sizes().items():
+            if size > SMALL:
+                large += self._opened(name)
+            else:
+                known.update(self._entries(name))
         known.update(self._new)
+        self._large = large
         self._known = known
         return known
 
-    def _read(self, names: list[str]) -> dict[bytes, bytes]:
-        bodies: list[memoryview] = []
-        room = _MOST_ENTRIES
-        for name in reversed(names):
-            if room <= 0:
-                break
-            body = _body(os.path.join(self._folder, name))
-            bodies.append(body)
-            room -= len(body) // _RECORD.size
-        entries: dict[bytes, bytes] = {}
-        for body in reversed(bodies):
-            entries.update(_RECORD.iter_unpack(body))
-        return entries
-
-    def _merge(self, names: list[str], new: dict[bytes, bytes]) -> bool:
-        """Replace these files by one. False where another process is at it: both would do the same work."""
+    def _merge(self, new: dict[bytes, bytes]) -> bool:
+        """Write what is new together with what some files hold. False where nothing is to be merged yet."""
+        sizes = self._sizes()
+        merged = _worth_merging(sizes)
+        if not merged:
+            return False
         self._remove_stale()
         try:
             stream = self._temporary(_MERGING)
-        except FileExistsError:
+        except FileExistsError:  # another process is at it: both would do the same work
             return False
         with stream:
-            entries = self._read(names)
+            entries: dict[bytes, bytes] = {}
+            for name in merged:
+                entries.update(self._entries(name))
             entries.update(new)
             excess = max(0, len(entries) - _MOST_ENTRIES)
             self._write(stream, dict(islice(entries.items(), excess, None)))
-        for name in names:
-            _unlink(os.path.join(self._folder, name))
+        for name in merged:
+            self._remove(name)
+        self._remove_excess({name: size for name, size in sizes.items() if name not in merged}, len(entries))
         return True
+
+    def _remove_excess(self, sizes: dict[str, int], more: int) -> None:
+        total = sum(sizes.values()) + more
+        for name, size in sizes.items():
+            if total > _MOST_ENTRIES:
+                self._remove(name)
+                total -= size
+
+    def _sizes(self) -> dict[str, int]:
+        """The cache's files, oldest first (their names begin with the time), and how many entries each has."""
+        sizes = {}
+        try:
+            names = sorted(os.listdir(self._folder))
+        except OSError:
+            return {}
+        for name in names:
+            if not name.startswith(_TEMPORARY):
+                try:
+                    sizes[name] = os.stat(os.path.join(self._folder, name)).st_size // RECORD
+                except OSError:  # merged by another process a moment ago
+                    continue
+        return sizes
+
+    def _opened(self, name: str) -> list[DigestFile]:
+        """The file, or nothing where it is gone or damaged. A damaged file is removed."""
+        try:
+            return [DigestFile(open(os.path.join(self._folder, name), "rb", buffering=0))]
+        except OSError:  # merged by another process a moment ago, or not ours to read
+            return []
+        except ValueError:
+            self._remove(name)
+            return []
+
+    def _entries(self, name: str) -> dict[bytes, bytes]:
+        for file in self._opened(name):
+            try:
+                return file.entries()
+            except OSError:
+                return {}
+            except ValueError:
+                self._remove(name)
+        return {}
 
     def _temporary(self, name: str) -> BinaryIO:
         return open(os.path.join(self._folder, _TEMPORARY + name), "xb")
 
     def _write(self, stream: BinaryIO, entries: dict[bytes, bytes]) -> None:
-        body = b"".join([part for entry in entries.items() for part in entry])
         name = f"{int(self.clock() * 1e6):016x}-{os.urandom(4).hex()}"
         try:
-            stream.write(_HEADER + hashlib.sha256(body).digest() + body)
+            stream.write(encode(entries))
             stream.close()
             os.rename(stream.name, os.path.join(self._folder, name))
         except OSError:
-            _unlink(stream.name)
+            self._remove(os.path.basename(stream.name))
             raise
 
     def _remove_stale(self) -> None:
@@ -175,26 +216,28 @@ class DigestCache:
         with os.scandir(self._folder) as scan:
             for entry in scan:
                 if entry.name.startswith(_TEMPORARY) and entry.stat().st_mtime < before:
-                    _unlink(entry.path)
+                    self._remove(entry.name)
+
+    def _remove(self, name: str) -> None:
+        try:
+            os.unlink(os.path.join(self._folder, name))
+        except OSError:  # somebody else's, or already gone
+            return
 
 
-def _body(file: str) -> memoryview:
-    """The records of one file of the cache. One that is damaged is removed."""
-    try:
-        with open(file, "rb") as stream:
-            raw = stream.read()
-    except OSError:  # merged by another process a moment ago, or not ours to read
-        return memoryview(b"")
-    body = memoryview(raw)[_START:]
-    if raw.startswith(_HEADER) and len(body) % _RECORD.size == 0:
-        if hashlib.sha256(body).digest() == raw[len(_HEADER) : _START]:
-            return body
-    _unlink(file)
-    return memoryview(b"")
-
-
-def _unlink(file: str) -> None:
-    try:
-        os.unlink(file)
-    except OSError:  # somebody else's, or already gone
-        return
+def _worth_merging(sizes: dict[str, int]) -> list[str]:
+    """Which files to make one of, the largest first: none, or all small ones and the large ones that are not
+    much larger, so that a large file is rarely written again."""
+    by_size = sorted(sizes, key=sizes.__getitem__)
+    small = [name for name in by_size if sizes[name] <= SMALL]
+    large = by_size[len(small) :]
+    total = sum(sizes[name] for name in small)
+    if len(small) < _MOST_SMALL and len(large) <= _MOST_LARGE and total <= _MOST_LOADED:
+        return []
+    merged = small
+    for place, name in enumerate(large):
+        if sizes[name] > total and len(large) - place <= _MOST_LARGE:
+            break
+        total += sizes[name]
+        merged.append(name)
+    return merged[::-1]

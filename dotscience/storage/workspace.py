@@ -88,7 +88,7 @@ class Workspace:
         for place in self.places:
             try:
                 entries = os.scandir(os.path.join(place, "runs"))
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 continue
             with entries:
                 for entry in entries:

@@ -37,10 +37,10 @@ def test_only_the_chosen_variables_are_recorded() -> None:
 
 
 def test_secrets_in_variables_are_redacted_by_name_and_by_shape() -> None:
-    environ = {"HF_TOKEN": "x", "DSN": "postgres://me:pw@db/x", "OPTIONS": "--password y", "PWD": "/work"}
+    environ = {"HF_TOKEN": "x", "DSN": "postgres://me:pw@db/x", "OPTIONS": "--password y", "PWD": "/study"}
     assert variables(["*"], environ) == {
         "DSN": "postgres://[redacted]@db/x",
         "HF_TOKEN": "[redacted]",
         "OPTIONS": "--password [redacted]",
-        "PWD": "/work",
+        "PWD": "/study",
     }

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -34,10 +35,19 @@ class Study:
         self.place = Path(self.workspace.prepare())
         self.count = 0
 
-    def publish(self, *, inputs: Files = {}, outputs: Files = {}, on_disk: bool = False, **given: Any) -> str:
+    def publish(
+        self,
+        *,
+        inputs: Files = MappingProxyType({}),
+        outputs: Files = MappingProxyType({}),
+        versions_read: tuple[FileVersion, ...] = (),
+        on_disk: bool = False,
+        **given: Any,
+    ) -> str:
         """Publish a run that read and wrote files of these contents; the run's id.
 
         Args:
+            versions_read: inputs of which more is to be said than their content.
             on_disk: write the outputs to disk too.
             given: fields of the record; parameters, metrics and labels of any type.
         """
@@ -50,13 +60,15 @@ class Study:
             "started": start,
             "ended": start + timedelta(seconds=30),
             "published": start + timedelta(seconds=31),
-            "inputs": versions(inputs),
+            "inputs": versions(inputs) + versions_read,
             "outputs": versions(outputs),
             **values,
             **given,
         }
         record = Record(**fields)
-        self.folder(record.id).write_record(record)
+        folder = self.folder(record.id)
+        os.makedirs(folder.path)
+        Path(folder.record_path).write_bytes(record.to_bytes())
         if on_disk:
             for path, content in outputs.items():
                 self.write(path, content)
@@ -93,8 +105,15 @@ def stored_values(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def versions(files: Files) -> tuple[FileVersion, ...]:
     return tuple(
-        FileVersion(path, hashlib.sha256(content).hexdigest(), len(content)) for path, content in files.items()
+        FileVersion(path, hashlib.sha256(content).hexdigest(), len(content))
+        for path, content in files.items()
     )
+
+
+@pytest.fixture
+def new_study() -> type[Study]:
+    """Makes a workspace in a folder."""
+    return Study
 
 
 @pytest.fixture

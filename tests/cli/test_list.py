@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from dotscience.testing import fresh_recorder
+
 Ds = Callable[..., Result]
 
 
@@ -23,7 +25,17 @@ def test_every_run_is_listed_with_its_true_status(study: Path, ds_json: Callable
 
 def test_the_table_is_whole_when_it_is_piped(study: Path, ids: Mapping[str, str], ds: Ds) -> None:
     lines = ds("list").stdout.splitlines()
-    assert lines[0].split() == "id status started workload description rows trees accuracy loss".split()
+    assert lines[0].split() == [
+        "id",
+        "status",
+        "started",
+        "workload",
+        "description",
+        "trees",
+        "rows",
+        "accuracy",
+        "loss",
+    ]
     assert {line.split()[0] for line in lines[1:]} == set(ids.values())
     (tuned,) = (line for line in lines if "tuned" in line)
     assert "✗ crashed, unpublished" in tuned
@@ -34,9 +46,7 @@ def test_a_query_chooses(study: Path, ids: Mapping[str, str], ds_json: Callable[
     assert [row["id"] for row in rows] == [ids["trained 9"]]
 
 
-def test_sorting_and_limit(
-    study: Path, ids: Mapping[str, str], ds: Ds, ds_json: Callable[..., Any]
-) -> None:
+def test_sorting_and_limit(study: Path, ids: Mapping[str, str], ds: Ds, ds_json: Callable[..., Any]) -> None:
     assert [row["id"] for row in ds_json("list", "--sort", "-metric.accuracy", "--limit", "2")] == [
         ids["trained 9"],
         ids["trained 5"],
@@ -87,26 +97,30 @@ def test_a_damaged_record_is_named_and_the_others_are_listed(
     assert "record.json" in result.stderr
 
 
-def test_runs_of_every_workspace(study: Path, tmp_path: Path, ds: Ds, ds_json: Callable[..., Any]) -> None:
-    assert ds("tag", "@latest", "seen").exit_code == 0
-    other = tmp_path / "other"
-    other.mkdir()
-    assert ds("init", str(study)).exit_code == 0
-    import os
-
-    os.chdir(other)
+def test_runs_of_every_workspace(
+    study: Path, tmp_path: Path, ds: Ds, ds_json: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ds("init", str(study))
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
     assert ds_json("list") == []
     rows = ds_json("list", "--everywhere")
     assert {row["workspace"] for row in rows} == {str(study)}
 
 
-def test_what_would_command_the_terminal_is_escaped(study: Path, ds: Ds) -> None:
-    import dotscience as library
-    from dotscience.testing import recording_to
+def test_values_of_any_name_are_columns(study: Path, ds: Ds) -> None:
+    with fresh_recorder(study) as recorder:
+        recorder.start("odd")
+        for name in ("", "id", "a.b c", "loss"):
+            recorder.parameter(name, 1)
+    header = ds("list", 'description == "odd"').stdout.splitlines()[0]
+    assert header.split("  ")[0] == "id"
+    assert "parameter." in header and "parameter.id" in header and "a.b c" in header
 
-    with recording_to(study):
-        library.start("\x1b[31mred\x07")
-        library.publish(stream=open("block", "w"))  # noqa: SIM115
+
+def test_what_would_command_the_terminal_is_escaped(study: Path, ds: Ds) -> None:
+    with fresh_recorder(study) as recorder:
+        recorder.start("\x1b[31mred\x07")
     shown = ds("list").stdout
     assert "\x1b" not in shown and "\x07" not in shown
     assert "\\x1b[31mred\\x07" in shown

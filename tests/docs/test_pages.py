@@ -43,7 +43,8 @@ def commands_of_page(page: Path) -> set[str]:
     shown = chain.from_iterable(code.splitlines() for _, code in blocks(page, "console", "sh"))
     lines = {line.removeprefix("$ ").partition("  #")[0].strip() for line in shown}
     prose = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    return {line for line in lines | set(re.findall(r"`([^`\n]+)`", prose)) if re.match(r"ds [a-z-]", line)}
+    quoted = {" ".join(words.split()) for words in re.findall(r"`([^`]+)`", prose)}
+    return {line for line in lines | quoted if re.match(r"ds [a-z-]", line)}
 
 
 def commands_of_source(source: Path) -> set[str]:

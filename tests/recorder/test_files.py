@@ -3,6 +3,8 @@
 import hashlib
 import os
 import socket
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -511,3 +513,42 @@ def test_a_workspace_in_a_directory_that_was_deleted_does_not_stop_the_job(
     recorder.metric("a", 1)
     assert recorder.publish().record.metrics == {"a": 1}
     os.chdir(tmp_path)
+
+
+def test_many_large_inputs_do_not_use_up_the_files_that_a_process_may_open(
+    script: Callable[..., Any], only_run: Callable[[], Any]
+) -> None:
+    done = script("""
+import os, resource
+import dotscience as ds
+resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))
+os.mkdir("data")
+for number in range(500):
+    with open(f"data/{number}", "wb") as stream:
+        stream.truncate(1 << 20)
+ds.start()
+for number in range(500):
+    with open(ds.input(f"data/{number}"), "rb") as stream:
+        stream.read(1)
+held = [open(f"data/{number}") for number in range(100)]
+ds.publish()
+""")
+    assert done.returncode == 0, done.stderr
+    inputs = only_run().read_record().inputs
+    assert len(inputs) == 500 and {version.digest for version in inputs} == {sha(bytes(1 << 20))}
+
+
+def test_a_run_that_begins_while_another_is_published_has_its_inputs_read_too(
+    recorder: Recorder, tmp_path: Path
+) -> None:
+    with open(tmp_path / "large", "wb") as stream:
+        stream.truncate(1 << 28)
+    recorder.input("large")
+    first = threading.Thread(target=recorder.publish)
+    first.start()
+    while recorder._open is not None:
+        time.sleep(0.001)
+    recorder.metric("next", 1)
+    first.join()
+    (version,) = published(recorder).inputs
+    assert (version.digest is not None, version.unseen) == (True, None)

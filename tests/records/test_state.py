@@ -56,7 +56,7 @@ WRONG: list[list[Any]] = [
     ["metric", "a", {}], ["metric", "a", {"text": 1}], ["inputs"], ["inputs", 1], ["inputs", {"path": "a"}],
     ["inputs", ["a"]], ["inputs", [{}]], ["inputs", [{"path": "a", "sha256": "x"}]], ["output"], ["output", None],
     ["output", ["a"]], ["description"], ["description", 1], ["started"], ["started", "now"], ["started", None],
-    ["started", float("nan")], ["started", float("inf")], ["ended", 1e300], ["surroundings", []],
+    ["started", float("nan")], ["started", float("inf")], ["ended", 1e300], ["surroundings", []], ["surroundings", {"git": []}], ["surroundings", {"notices": [1]}],
     ["surroundings"], ["closed"], ["closed", "completed"], ["closed", []], ["id", "x"], ["__class__", "x"], ["problems", 1],
 ]  # fmt: skip
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import pty
 import subprocess
 import sys
 import time
@@ -12,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from dotscience.catalog.find import folder_of
+from dotscience.errors import DotscienceError
 from dotscience.records.block import find_blocks
 from dotscience.records.record import Record
 from dotscience.runner.execution import Execution, find_execution
 from dotscience.runner.running import execute, prepare
+from dotscience.storage.runs import RunFolder
 from dotscience.storage.workspace import Workspace
 
 Run = Callable[..., Execution]
@@ -180,7 +183,7 @@ def test_a_reader_that_goes_away_ends_the_command_as_it_would_without_us(workspa
 def test_a_process_that_stays_behind_does_not_hold_the_runner_up(
     run: Run, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    execution = run("sh", "-c", "while [ ! -e go ]; do sleep 0.1; done & echo done")
+    execution = run("sh", "-c", 'while [ ! -e go ] && [ -d "$PWD" ]; do sleep 0.1; done & echo done')
     Path("go").touch()
     assert execution.exit_code == 0
     assert "left behind" in capfd.readouterr().err
@@ -260,6 +263,26 @@ def test_the_interrupt_key_is_for_the_command(workspace: Workspace) -> None:
     assert record.error == "the command ended with exit code 7"
 
 
+def test_the_interrupt_key_of_a_terminal_reaches_the_command_once(workspace: Workspace) -> None:
+    Path("count.py").write_text(
+        "import signal, time\ntimes = []\nsignal.signal(signal.SIGINT, lambda *_: times.append(1))\nprint('ready')\n"
+        "while not times:\n    time.sleep(0.05)\ntime.sleep(0.5)\nopen('times', 'w').write(str(len(times)))\n"
+    )
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execv(
+            sys.executable, [sys.executable, "-m", "dotscience", "run", "--", sys.executable, "count.py"]
+        )
+    shown = b""
+    while b"ready" not in shown:
+        shown += os.read(terminal, 1024)
+    os.write(terminal, b"\x03")
+    _, status = os.waitpid(process, 0)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert Path("times").read_text() == "1"
+
+
 def test_a_detached_command_goes_on_by_itself(workspace: Workspace) -> None:
     Path("work.sh").write_text("while [ ! -e go ]; do sleep 0.05; done; echo finished; exit 5\n")
     started = subprocess.run(
@@ -295,6 +318,37 @@ def test_a_workspace_that_takes_no_output_does_not_stop_the_command(
     out, err = capfd.readouterr()
     assert out == "hello\n"
     assert "cannot keep what the command prints" in err
+
+
+def test_a_command_that_takes_the_workspace_away_still_passes_its_exit_code_on(
+    run: Run, capfd: pytest.CaptureFixture[str]
+) -> None:
+    execution = run("sh", "-c", "mv .dotscience gone; exit 3")
+    assert execution.exit_code == 3
+    assert Path("gone", "executions", execution.id, "started.json").exists()
+
+
+def test_the_run_of_a_command_goes_away_once_the_command_opens_one(workspace: Workspace) -> None:
+    Path("script.py").write_text(
+        "import dotscience as ds, os, time\nds.start('its own')\n"
+        "while not os.path.exists('go'):\n    time.sleep(0.05)\nds.publish()"
+    )
+    command = [sys.executable, "-m", "dotscience", "run", "--", sys.executable, "script.py"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as runner:
+        while not any(_description(folder) == "its own" for folder in workspace.run_folders()):
+            time.sleep(0.05)
+        while len(list(workspace.run_folders())) > 1:
+            time.sleep(0.05)
+        Path("go").touch()
+    assert runner.returncode == 0
+    assert [record.description for record in records(workspace)] == ["its own"]
+
+
+def _description(folder: RunFolder) -> str | None:
+    try:
+        return folder.state().description
+    except DotscienceError:  # just beginning, or gone a moment ago
+        return None
 
 
 def test_the_document_is_written_whole(run: Run, workspace: Workspace) -> None:

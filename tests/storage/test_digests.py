@@ -118,6 +118,21 @@ def test_many_files_are_merged_into_one_and_nothing_is_forgotten(tmp_path: Path)
     assert all(cache.get(stat_of(inode)) == (f"{inode:064x}", inode % 2 == 1) for inode in range(1, 66))
 
 
+def test_large_files_are_merged_too_when_there_are_many(tmp_path: Path) -> None:
+    inodes = range(1, 20_102)
+    for moment in range(1, 7):
+        cache = cache_in(tmp_path, NOW + moment)
+        for inode in inodes:
+            cache.put(stat_of(inode, size=moment), f"{inode:064x}", True, NOW)
+        cache.save()
+        assert len(list(tmp_path.iterdir())) == (moment if moment < 6 else 1)
+    cache = cache_in(tmp_path)
+    for moment in range(1, 7):
+        for inode in (1, 77, 20_101):
+            assert cache.get(stat_of(inode, size=moment)) == (f"{inode:064x}", True)
+    assert cache.get(stat_of(20_102, size=1)) is None
+
+
 def test_while_another_process_merges_what_is_new_is_written_beside(tmp_path: Path) -> None:
     for inode in range(1, 65):
         saved(tmp_path, inode, now=NOW + inode)
@@ -166,10 +181,10 @@ def test_garbage_is_no_cache(garbage: bytes) -> None:
         assert os.listdir(folder) == []
 
 
-def test_a_file_of_half_a_record_is_no_cache(tmp_path: Path) -> None:
-    body = bytes(100)
-    (tmp_path / "odd").write_bytes(b"dotscience digests 1\n" + hashlib.sha256(body).digest() + body)
-    assert cache_in(tmp_path).get(stat_of()) is None
+def test_a_folder_in_the_folder_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    saved(tmp_path, 1)
+    assert cache_in(tmp_path).get(stat_of(1)) is not None
 
 
 def test_a_folder_that_cannot_be_made_is_no_cache(tmp_path: Path) -> None:
@@ -193,6 +208,21 @@ def test_a_folder_that_cannot_be_written_is_read_and_otherwise_left_alone(
         cache.clear()
     os.chmod("digests", 0o755)
     assert len(os.listdir("digests")) == 1
+
+
+def test_a_full_disk_leaves_no_part_of_a_file(run_python: Callable[..., str]) -> None:
+    script = """
+import os, resource
+from dotscience.storage.digests import DigestCache
+cache = DigestCache("digests", clock=lambda: 1.8e9)
+times = {"st_mtime_ns": 0, "st_ctime_ns": 0}
+for inode in range(1, 1000):
+    cache.put(os.stat_result((0o100644, inode, 1, 1, 0, 0, 0, 0, 0, 0), times), "0" * 64, True, 1.8e9)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+cache.save()
+print(os.listdir("digests"))
+"""
+    assert run_python(script) == "[]\n"
 
 
 def test_what_could_not_be_saved_is_saved_by_the_next_call(tmp_path: Path) -> None:

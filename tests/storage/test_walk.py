@@ -158,10 +158,11 @@ def test_a_directory_that_becomes_a_file_during_the_walk_is_left_out(tmp_path: P
 
 @pytest.fixture
 def deep(tmp_path: Path) -> Iterator[str]:
-    """A directory with a file on each of 5,000 levels."""
+    """A directory of 2,500 levels, with a file on every hundredth: deeper than a path can be long."""
     level = os.open(tmp_path, os.O_RDONLY)
-    for _ in range(5000):
-        os.close(os.open("x", os.O_CREAT, dir_fd=level))
+    for number in range(2500):
+        if number % 100 == 0:
+            os.close(os.open("x", os.O_CREAT, dir_fd=level))
         os.mkdir("d", dir_fd=level)
         below = os.open("d", os.O_RDONLY, dir_fd=level)
         os.close(level)
@@ -175,7 +176,7 @@ def test_a_tree_deeper_than_any_path_can_be_is_walked_as_far_as_paths_reach(
     tmp_path: Path, deep: str
 ) -> None:
     found = list(walk(deep))
-    assert len(found) > 1900
+    assert len(found) > 19
     assert {each.problem for each in found} == {None, "unreadable"}
     assert found[-1] == Found(str(tmp_path / "x"), (tmp_path / "x").stat(), None)
 

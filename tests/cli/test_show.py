@@ -1,0 +1,127 @@
+"""`ds show`, `ds export`, `ds diff`."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from dotscience.records.block import find_blocks
+from dotscience.records.record import Record
+
+Ds = Callable[..., Result]
+Ids = Mapping[str, str]
+
+
+def test_everything_of_a_run_is_shown(study: Path, ids: Ids, ds: Ds) -> None:
+    shown = ds("show", ids["trained 9"]).stdout
+    for words in (
+        f"{ids['trained 9']}  ✓ completed  trained",
+        "trees  9",
+        "accuracy  0.9",
+        "3 points, last 0.333333, min 0.333333, max 1",
+        "sklearn-model 1.5: models/forest.joblib",
+        "data/clean.csv",
+        "fingerprint only",
+        "models/forest.joblib",
+        "train.py",
+        f"made from  {ids['prepared']}",
+        "command   train.py 9",
+    ):
+        assert words in shown
+    assert "artefact:" not in shown
+
+
+def test_the_json_is_the_record_with_what_stands_beside_it(
+    study: Path, ids: Ids, ds: Ds, ds_json: Callable[..., Any]
+) -> None:
+    ds("tag", ids["prepared"], "baseline")
+    shown = ds_json("show", ids["prepared"][:8])
+    exported = json.loads(ds("export", ids["prepared"]).stdout)
+    seal = exported.pop("seal")
+    assert Record.from_json(exported).seal is None and len(seal) == 64
+    beside = {name: shown.pop(name) for name in shown.keys() - exported.keys()}
+    assert shown == exported
+    assert (beside["is_published"], beside["tags"]) == (True, ["baseline"])
+    assert beside["used_by"] == [ids["trained 9"], ids["trained 5"]]
+
+
+def test_an_unpublished_run_shows_its_journal_and_the_cure(
+    study: Path, ids: Ids, ds: Ds, ds_json: Callable[..., Any]
+) -> None:
+    shown = ds("show", ids["tuned"]).stdout
+    assert "✗ crashed, not published  tuned" in shown
+    assert f"`ds publish {ids['tuned'][:8]}`" in shown
+    assert "ValueError: no more trees" in shown
+    document = ds_json("show", ids["explored"])
+    assert (document["status"], document["is_published"]) == ("unpublished", False)
+    assert "published" not in document
+    assert document["outputs"] == [{"path": "sketch.txt"}]
+
+
+def test_the_latest_run_can_be_named_so(study: Path, ids: Ids, ds_json: Callable[..., Any]) -> None:
+    assert ds_json("show", "@latest")["id"] == ids["explored"]
+
+
+def test_a_run_of_another_workspace_is_found(
+    study: Path, ids: Ids, ds: Ds, ds_json: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    ds("init")
+    os.chdir(tmp_path_factory.mktemp("other"))
+    assert ds_json("show", ids["prepared"])["root"] == str(study)
+
+
+def test_an_execution_is_shown_with_its_output_and_cost(
+    study: Path, ds: Ds, ds_json: Callable[..., Any]
+) -> None:
+    run = [sys.executable, "-m", "dotscience", "run", "--", "sh", "-c", "echo out; exit 4"]
+    subprocess.run(run, check=False, capture_output=True)
+    (execution,) = (study / ".dotscience" / "executions").iterdir()
+    document = ds_json("show", execution.name)
+    assert (document["state"], document["exit_code"], document["stdout"]["size"]) == ("ended", 4, 4)
+    shown = ds("show", execution.name[:8]).stdout
+    assert "execution, ended" in shown
+    assert "exit code  4" in shown
+    assert str(execution / "stdout.log") in shown
+    assert "stderr" not in shown
+
+
+def test_the_run_block_is_exported_as_other_tools_read_it(study: Path, ids: Ids, ds: Ds) -> None:
+    ((run, block),) = find_blocks(ds("export", ids["trained 5"], "--block").stdout)
+    assert run == ids["trained 5"]
+    assert block["parameters"] == {"trees": "5"}
+
+
+def test_an_unpublished_run_cannot_be_exported(study: Path, ids: Ids, ds: Ds) -> None:
+    result = ds("export", ids["explored"])
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert f"`ds publish {ids['explored']}` makes one" in result.stderr
+
+
+def test_only_what_differs_is_shown(study: Path, ids: Ids, ds: Ds, ds_json: Callable[..., Any]) -> None:
+    document = ds_json("diff", ids["trained 5"], ids["trained 9"])
+    assert document["parameters"] == {"trees": [5, 9]}
+    assert document["metrics"] == {"accuracy": [0.5, 0.9]}
+    assert document["inputs"] == [] and document["packages"] == {} and document["sources"] == []
+    assert [file["path"] for file in document["outputs"]] == ["models/forest.joblib"]
+    shown = ds("diff", ids["trained 5"], ids["trained 9"]).stdout
+    assert "trees  5 → 9" in shown
+    assert "Inputs" not in shown
+
+
+def test_code_that_differs_is_shown_as_lines(study: Path, ids: Ids, ds: Ds) -> None:
+    shown = ds("diff", ids["prepared"], ids["trained 9"]).stdout
+    assert '-ds.start("prepared")' in shown
+    assert '+ds.start("trained")' in shown
+
+
+def test_a_run_does_not_differ_from_itself(
+    study: Path, ids: Ids, ds: Ds, ds_json: Callable[..., Any]
+) -> None:
+    assert ds_json("diff", ids["prepared"], ids["prepared"])["same"] is True
+    assert "Nothing differs" in ds("diff", ids["prepared"], ids["prepared"]).stdout

@@ -1,0 +1,154 @@
+"""Where the run block goes: the first rule that fits, and never at the cost of the job."""
+
+import contextlib
+import io
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dotscience.recorder.recorder import Recorder
+from dotscience.records.block import find_blocks
+from dotscience.storage.runs import RunFolder
+from dotscience.testing import fresh_recorder
+
+Script = Callable[..., "subprocess.CompletedProcess[str]"]
+Only = Callable[[], RunFolder]
+PUBLISH = "import dotscience as ds; ds.start(); ds.metric('a', 1); p = ds.publish('one\\ntwo')"
+
+
+def blocks(written: str) -> list[str]:
+    return [run_id for run_id, _ in find_blocks(written)]
+
+
+def on_terminal(source: str, **environ: str) -> tuple[str, str]:
+    """What a script shows on a terminal: its standard output and its standard error, each on one of its own."""
+    out, out_end = pty.openpty()
+    err, err_end = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", source], stdout=out_end, stderr=err_end, env={**os.environ, **environ}
+    )
+    os.close(out_end)
+    os.close(err_end)
+    shown = [b"", b""]
+    for place, end in enumerate((out, err)):
+        with contextlib.suppress(OSError):  # how a terminal says that nobody writes to it any more
+            while part := os.read(end, 65536):
+                shown[place] += part
+        os.close(end)
+    assert process.wait() == 0, shown
+    return shown[0].decode(), shown[1].decode().replace("\r\n", "\n")
+
+
+def test_a_given_stream_gets_the_block_and_nothing_else_does(
+    recorder: Recorder, capfd: pytest.CaptureFixture[str]
+) -> None:
+    recorder.start()
+    stream = io.StringIO()
+    done = recorder.publish(stream=stream)
+    assert stream.getvalue() == done.block + "\n"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_fault_of_the_given_stream_is_the_callers_and_the_run_is_recorded(
+    recorder: Recorder, only_run: Only
+) -> None:
+    closed = io.StringIO()
+    closed.close()
+    recorder.start()
+    with pytest.raises(ValueError, match="closed file"):
+        recorder.publish(stream=closed)
+    assert only_run().read_record().status == "completed"
+
+
+@pytest.mark.parametrize(
+    ("setting", "out", "err"),
+    [("stdout", 1, 0), ("stderr", 0, 1), ("notebook", 1, 0), ("none", 0, 0), ("auto", 1, 0)],
+)
+def test_the_setting_decides_before_the_guess(
+    setting: str, out: int, err: int, script: Script, only_run: Only
+) -> None:
+    done = script(PUBLISH, DOTSCIENCE_PUBLISH_TO=setting, DOTSCIENCE_WORKLOAD_TYPE="command")
+    assert (len(blocks(done.stdout)), len(blocks(done.stderr))) == (out, err)
+    assert blocks(done.stdout + done.stderr) == [only_run().id][: out + err]
+
+
+def test_the_setting_may_stand_in_the_workspace(script: Script, tmp_path: Path) -> None:
+    (tmp_path / ".dotscience").mkdir()
+    (tmp_path / ".dotscience/config.json").write_text('{"publish_to": "stderr"}')
+    done = script(PUBLISH)
+    assert (done.stdout, len(blocks(done.stderr))) == ("", 1)
+
+
+def test_a_script_in_a_pipe_writes_the_block_to_standard_output_only(script: Script, only_run: Only) -> None:
+    done = script(PUBLISH)
+    assert done.stderr == ""
+    assert done.stdout.startswith("[[DOTSCIENCE-RUN:") and done.stdout.endswith("]]\n")
+    assert blocks(done.stdout) == [only_run().id]
+
+
+def test_standard_output_is_taken_as_it_is_at_that_moment(recorder: Recorder) -> None:
+    recorder.start()
+    captured = io.StringIO()
+    with contextlib.redirect_stdout(captured):
+        done = recorder.publish()
+    assert captured.getvalue() == done.block + "\n"
+
+
+def test_on_a_terminal_there_are_four_lines_on_standard_error() -> None:
+    out, err = on_terminal(PUBLISH)
+    assert out == ""
+    lines = err.splitlines()
+    assert len(lines) == 4
+    assert lines[0].startswith("run ") and "completed: one two" in lines[0]
+    assert "a=1" in lines[1] and "0 inputs, 0 outputs" in lines[2] and ".dotscience/runs/" in lines[3]
+
+
+def test_on_a_terminal_hostile_texts_stay_on_their_line() -> None:
+    out, err = on_terminal(
+        "import dotscience as ds; ds.start(); ds.metric('a\\x1b[2J\\nb', 'x\\r\\ny\\ud800'); ds.publish('\\x1b]0;t\\x07\\ud800')"
+    )
+    assert out == "" and len(err.splitlines()) == 4 and "\x1b" not in err
+
+
+def test_a_workload_type_on_a_terminal_gives_the_block() -> None:
+    out, err = on_terminal(PUBLISH, DOTSCIENCE_WORKLOAD_TYPE="command")
+    assert len(blocks(out.replace("\r\n", "\n"))) == 1 and err == ""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import sys; sys.stdout.close(); ",
+        "import sys; sys.stdout = None; ",
+        "import os; os.close(1); ",
+        "import sys; sys.stdout = sys.stderr = None; ",
+        "import os; os.close(1); os.close(2); ",
+        "import sys; sys.stdout = open('/dev/full', 'w', buffering=1); ",
+        "import sys; sys.stdout = open('/dev/full', 'w', buffering=1); sys.stderr = sys.stdout; ",
+    ],
+)
+def test_without_an_output_the_run_is_recorded_all_the_same(
+    source: str, script: Script, only_run: Only
+) -> None:
+    script(source + PUBLISH + "; import os; os._exit(7 if p.folder else 8)")
+    record = only_run().read_record()
+    assert (record.status, record.metrics) == ("completed", {"a": 1})
+
+
+def test_a_wrong_setting_is_said_and_the_default_used(script: Script, only_run: Only) -> None:
+    done = script(PUBLISH, DOTSCIENCE_PUBLISH_TO="mars", DOTSCIENCE_KEEP_FILE_LIMIT="much")
+    assert done.returncode == 0 and len(blocks(done.stdout)) == 1
+    assert "DOTSCIENCE_PUBLISH_TO: publish_to = 'mars': say one of auto" in done.stderr
+    assert "DOTSCIENCE_KEEP_FILE_LIMIT" in done.stderr and "say a size" in done.stderr
+
+
+def test_two_recorders_do_not_disturb_each_other(tmp_path: Path) -> None:
+    with fresh_recorder(tmp_path / "a") as one, fresh_recorder(tmp_path / "b") as two:
+        one.metric("a", 1)
+        two.metric("b", 2)
+        assert (one.publish().record.metrics, two.publish().record.metrics) == ({"a": 1}, {"b": 2})

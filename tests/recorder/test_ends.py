@@ -1,0 +1,284 @@
+"""However a process ends, what it said is on disk and its run's status is the truth."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dotscience.errors import StateError
+from dotscience.recorder.publishing import publish_left_behind
+from dotscience.records.record import Record
+from dotscience.settings import Settings
+from dotscience.storage.runs import RunFolder
+from dotscience.storage.workspace import Workspace
+
+Script = Callable[..., "subprocess.CompletedProcess[str]"]
+Only = Callable[[], RunFolder]
+SAY = """
+import os, sys
+import dotscience as ds
+ds.start("work")
+ds.parameter("p", 0.1)
+ds.metric("m", float("nan"))
+ds.log({"loss": 0.5}, step=3)
+ds.input("in.csv")
+ds.output("out.csv")
+open("out.csv", "w").write("made")
+"""
+
+
+def publish(folder: RunFolder, root: Path) -> Record:
+    """What `ds publish RUN` does."""
+    record = publish_left_behind(Workspace(str(root)), folder, Settings(str(root)))
+    assert folder.read_record().id == record.id == folder.id
+    assert sorted(os.listdir(folder.path)) == ["record.json"]
+    return record
+
+
+def assert_complete(record: Record) -> None:
+    assert record.description == "work"
+    assert record.parameters == {"p": 0.1}
+    assert record.metrics["m"] == {"type": "float", "text": "nan"}
+    assert record.metrics["loss"] == 0.5
+    assert record.series["names"]["loss"]["count"] == 1
+    assert [(version.path, version.unseen) for version in record.inputs] == [("in.csv", "missing")]
+    assert [(version.path, version.digest is None) for version in record.outputs] == [("out.csv", False)]
+    assert record.mode == "script" and record.workload_file == "script.py"
+    assert record.started is not None
+    assert any("Published after its process had ended" in notice for notice in record.notices)
+
+
+@pytest.fixture
+def in_workspace(script: Script, only_run: Only, tmp_path: Path) -> tuple[Script, Only, Path]:
+    return script, only_run, tmp_path
+
+
+FLUSH = "ds._default._recording._writer.flush(); "
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "statuses"),
+    [
+        ("", 0, ("unpublished", "completed")),
+        ("sys.exit(0)", 0, ("unpublished", "completed")),
+        ("sys.exit(3)", 3, ("unpublished", "completed")),
+        ("ds.error('no rows')", 0, ("unpublished", "failed")),
+        ("raise ValueError('no rows')", 1, ("crashed", "crashed")),
+        ("def f():\n  return f()\nf()", 1, ("crashed", "crashed")),
+        ("raise KeyboardInterrupt", -signal.SIGINT, ("crashed", "crashed")),
+        (FLUSH + "os._exit(0)", 0, ("killed", "killed")),
+        (FLUSH + "os.abort()", -signal.SIGABRT, ("killed", "killed")),
+        (FLUSH + "os.kill(os.getpid(), 9)", -signal.SIGKILL, ("killed", "killed")),
+        (FLUSH + "os.kill(os.getpid(), 15)", -signal.SIGTERM, ("killed", "killed")),
+    ],
+)
+def test_the_status_is_the_truth_and_the_run_can_be_published_afterwards(
+    end: str, code: int, statuses: tuple[str, str], in_workspace: tuple[Script, Only, Path]
+) -> None:
+    script, only_run, root = in_workspace
+    done = script(SAY + end)
+    assert done.returncode == code, done.stderr
+    folder = only_run()
+    state = folder.state()
+    record = publish(folder, root)
+    assert (state.status, record.status) == statuses
+    assert state.problems == []
+    assert_complete(record)
+
+
+def test_a_crash_keeps_its_traceback(script: Script, only_run: Only, tmp_path: Path) -> None:
+    done = script(SAY + "def train():\n    raise ValueError('no rows')\ntrain()")
+    state = only_run().state()
+    assert state.error == "ValueError: no rows"
+    assert state.traceback is not None and state.traceback.endswith(
+        "raise ValueError('no rows')\nValueError: no rows\n"
+    )
+    assert "in train" in state.traceback
+    assert state.traceback in done.stderr  # and the user sees it as ever
+    record = publish(only_run(), tmp_path)
+    assert (record.error, record.process["traceback"]) == (state.error, state.traceback)
+
+
+def test_an_exception_whose_text_cannot_be_made_is_a_crash_too(script: Script, only_run: Only) -> None:
+    script(
+        SAY + "class Broken(Exception):\n    def __str__(self):\n        raise LookupError\nraise Broken()"
+    )
+    assert only_run().state().status == "crashed"
+
+
+def test_an_exception_that_was_handled_is_no_crash(script: Script, only_run: Only) -> None:
+    script(SAY + "try:\n    raise ValueError('no rows')\nexcept ValueError:\n    pass")
+    assert (only_run().state().status, only_run().state().error) == ("unpublished", None)
+
+
+def test_a_crash_of_a_thread_is_none_of_the_script(script: Script, only_run: Only) -> None:
+    script(SAY + "import threading\nt = threading.Thread(target=lambda: 1 / 0)\nt.start()\nt.join()")
+    assert only_run().state().status == "unpublished"
+
+
+def test_a_crash_after_a_publish_leaves_the_record_alone(script: Script, only_run: Only) -> None:
+    assert script(SAY + "ds.publish()\nraise ValueError('late')").returncode == 1
+    assert only_run().read_record().status == "completed"
+
+
+def test_an_exit_hook_of_the_user_may_still_record_and_publish(script: Script, only_run: Only) -> None:
+    early = script("import atexit\natexit.register(lambda: (ds.metric('late', 1), ds.publish()))\n" + SAY)
+    assert early.returncode == 0 and "Traceback" not in early.stderr, early.stderr
+    assert "late" in early.stdout
+
+
+def test_a_crash_inside_a_block_publishes_it_and_leaves_the_run_around_it_crashed(
+    script: Script, run_folders: Callable[[], list[RunFolder]]
+) -> None:
+    script(
+        "import dotscience as ds\nds.start('around')\nwith ds.run('block'):\n    raise ValueError('no rows')"
+    )
+    found = {folder.is_published(): folder for folder in run_folders()}
+    assert found[True].read_record().error == "ValueError: no rows"
+    assert (found[False].state().description, found[False].state().status) == ("around", "crashed")
+
+
+def test_an_exit_inside_a_block_that_never_ends_leaves_both_runs_unpublished(
+    script: Script, run_folders: Callable[[], list[RunFolder]]
+) -> None:
+    script("import dotscience as ds\nds.start('around')\nblock = ds.run('block')\nblock.__enter__()")
+    assert [folder.state().status for folder in run_folders()] == ["unpublished", "unpublished"]
+
+
+def test_a_run_in_progress_is_running_and_cannot_be_published(tmp_path: Path, only_run: Only) -> None:
+    source = SAY + "ds._default._recording._writer.flush(); print('said', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", source], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"said\n"
+        assert only_run().state().status == "running"
+        with pytest.raises(StateError, match=rf"still in progress \(process {process.pid}\)"):
+            publish(only_run(), tmp_path)
+    assert only_run().state().status == "unpublished"
+
+
+def test_what_was_not_read_before_the_end_is_said_to_be_unread(tmp_path: Path, only_run: Only) -> None:
+    (tmp_path / "large").mkdir()
+    for number in range(4):
+        with open(tmp_path / f"large/{number}", "wb") as stream:
+            stream.truncate(1 << 30)
+    source = (
+        "import os, dotscience as ds; ds.input('large'); ds._default._recording._writer.flush(); os._exit(1)"
+    )
+    subprocess.run([sys.executable, "-c", source], check=False)
+    record = publish(only_run(), tmp_path)
+    assert len(record.inputs) == 4
+    assert {version.unseen for version in record.inputs if version.digest is None} == {"unread"}
+    assert sum(version.digest is None for version in record.inputs) >= 2
+
+
+def test_a_start_over_a_run_whose_files_are_being_read_says_nothing_wrong(
+    tmp_path: Path, script: Script
+) -> None:
+    with open(tmp_path / "large", "wb") as stream:
+        stream.truncate(1 << 28)
+    done = script("import dotscience as ds\nds.start()\nds.input('large')\nds.start()\nds.publish()")
+    assert done.stderr == ""
+
+
+def test_an_input_that_changed_since_is_said_to_have_when_published_afterwards(
+    tmp_path: Path, script: Script, only_run: Only
+) -> None:
+    for name in ("same", "touched", "changed", "gone", "folder"):
+        (tmp_path / name).write_text("before")
+    script("import dotscience as ds\nds.add_inputs('same', 'touched', 'changed', 'gone', 'folder')")
+    (tmp_path / "touched").write_text("before")
+    (tmp_path / "changed").write_text("after.")
+    (tmp_path / "gone").unlink()
+    (tmp_path / "folder").unlink()
+    (tmp_path / "folder").mkdir()
+    record = publish(only_run(), tmp_path)
+    found = {version.path: version.changed for version in record.inputs}
+    assert found == {"same": None, "touched": None, "changed": "during", "gone": "gone", "folder": "gone"}
+
+
+def test_a_run_that_went_elsewhere_is_published_there(tmp_path: Path, script: Script, only_run: Only) -> None:
+    (tmp_path / ".dotscience").touch()
+    script(SAY)
+    folder = only_run()
+    assert folder.path.startswith(os.environ["XDG_STATE_HOME"])
+    (tmp_path / ".dotscience").unlink()
+    Workspace(str(tmp_path)).prepare()  # by now the workspace can be written, but the run is where it is
+    record = publish(folder, tmp_path)
+    assert_complete(record)
+    digest = record.outputs[0].digest
+    assert digest is not None and Workspace(str(tmp_path)).blobs(digest).check(digest)
+    assert (
+        Workspace(str(tmp_path)).blobs(record.series["blob"]["sha256"]).has(record.series["blob"]["sha256"])
+    )
+
+
+def test_a_damaged_journal_is_published_as_far_as_it_goes(
+    tmp_path: Path, script: Script, only_run: Only
+) -> None:
+    script(SAY)
+    folder = only_run()
+    lines = Path(folder.journal_path).read_bytes().splitlines(keepends=True)
+    lines[2:2] = [b"garbage\n", b'["surroundings",{"git":[]}]\n', b'["metric","x"]\n']
+    Path(folder.journal_path).write_bytes(b"".join(lines))
+    points = bytearray(Path(folder.points_path).read_bytes())
+    points[-1] ^= 1
+    Path(folder.points_path).write_bytes(points)
+    record = publish(folder, tmp_path)
+    assert record.parameters == {"p": 0.1}
+    for words in ("line 3", "'metric' was passed over", "damaged frame of points", "'surroundings' was"):
+        assert any(words in notice for notice in record.notices), record.notices
+
+
+def test_nothing_older_than_a_second_is_lost_when_it_is_killed_at_any_moment(tmp_path: Path) -> None:
+    source = """
+import time, dotscience as ds
+count = 0
+while True:
+    count += 1
+    ds.metric("count", count)
+    ds.log({"loss": float(count)}, step=count)
+    print(count, time.monotonic(), flush=True)
+    if count % 50 == 0:
+        ds.input("script.py")
+    time.sleep(0.002)
+"""
+    (tmp_path / "script.py").write_text(source)
+    moments = [random.uniform(0.0, 1.6) for _ in range(20)]
+    started = time.monotonic()
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "script.py"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        for _ in moments
+    ]
+    said = {}
+    for process, moment in sorted(zip(processes, moments, strict=True), key=lambda pair: pair[1]):
+        time.sleep(max(0.0, started + 1.0 + moment - time.monotonic()))
+        process.kill()
+        said[process.pid] = (time.monotonic(), process.communicate()[0])
+    for folder in Workspace(str(tmp_path)).run_folders():
+        if not os.path.exists(folder.journal_path):  # killed before its first word
+            continue
+        state = folder.state()
+        assert (state.status, state.problems) == ("killed", [])
+        if not state.process:
+            continue
+        killed, out = said.pop(state.process["pid"])
+        older = [
+            int(line.split()[0]) for line in out.splitlines()[:-1] if float(line.split()[1]) < killed - 1.0
+        ]
+        kept = state.metrics.get("count", 0)
+        record = publish(folder, tmp_path)
+        assert record.status == "killed"
+        names = record.series.get("names", {})
+        assert not older or (kept >= older[-1] and names["loss"]["last"] >= older[-1])
+        assert not names or names["loss"]["count"] == names["loss"]["last"]  # no point missing in between
+    for _, out in said.values():
+        assert len(out.splitlines()) < 500  # no run to be seen: it had hardly begun

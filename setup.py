@@ -28,6 +28,7 @@ setup(
         "pandas": ["pandas>=1.5"],
         "dev": [
             "bump2version>=1.0",
+            "click>=8.2",
             "hypothesis>=6.80",
             "jupyter-server>=2.0",
             "mypy>=1.8",

@@ -102,7 +102,9 @@ class QueryError(DotscienceError, ValueError):
         begin = query.rfind("\n", 0, position) + 1
         line = query[begin:].partition("\n")[0].replace("\t", " ")
         skipped = max(0, position - begin - 60)  # of a long line only what is near the place is shown
-        super().__init__(f"{reason}\n  {line[skipped : skipped + 100]}\n  {' ' * (position - begin - skipped)}^")
+        super().__init__(
+            f"{reason}\n  {line[skipped : skipped + 100]}\n  {' ' * (position - begin - skipped)}^"
+        )
 
 
 class NotFoundError(DotscienceError, LookupError):

@@ -58,10 +58,6 @@ class Task:
         """What the source must do on this thread; a source that cannot is done with."""
         self.facts = self._contained(self._prepare) or None
 
-    def start(self, then: Callable[[], None]) -> None:
-        """Begin on a thread of its own; `then` is called there when the facts are known, and must not raise."""
-        start([[self]], then)
-
     def gather(self) -> None:
         """Find the facts, on this thread."""
         if self.facts is None:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, RowMapping, select
 
-from ..errors import StateError
+from ..errors import NotFoundError, StateError
 from ..records.record import Record
 from ..records.times import iso
+from ..storage.series import Series, SeriesReader
 from ..storage.workspace import Workspace
 from . import tables
 from .database import in_parts
@@ -80,6 +81,24 @@ class Row:
             CorruptError: the record cannot be read.
         """
         return folder_of(self.id, Workspace(self.workspace)).read_record()
+
+    def series(self, name: str) -> Series:
+        """The points of one series that the run logged, in the order they were logged.
+
+        Raises:
+            NotFoundError: the run logged no series of that name, is not published, or its points are gone.
+            CorruptError: the points cannot be read.
+
+        Example:
+            >>> loss = ds.get("@latest").series("loss")
+            >>> plt.plot(loss.steps, loss.values)
+        """
+        blob = self.record.series.get("blob")
+        if blob is None:
+            raise NotFoundError(f"Run {self.id} logged no series.")
+        blobs = Workspace(self.workspace).blobs(blob["sha256"])
+        with blobs.open(blob["sha256"]) as stream:
+            return SeriesReader(stream, blobs.path(blob["sha256"])).read(name)
 
     def to_json(self) -> dict[str, Any]:
         """The row as plain JSON values; times in ISO 8601."""

@@ -12,7 +12,6 @@ from ..errors import NotFoundError
 from ..records.files import FileVersion
 from ..records.record import Record
 from ..records.state import RunState
-from ..records.times import utc
 from ..records.values import Json
 from ..storage.runs import RunFolder
 from ..storage.workspace import Workspace
@@ -126,23 +125,11 @@ def _as_record(state: RunState) -> Record:
     }
     if state.traceback is not None:
         process["traceback"] = state.traceback
-    return Record(
-        id=state.id,
-        status=state.status,
-        published=_NEVER,
-        started=None if state.started is None else utc(state.started),
-        ended=None if state.ended is None else utc(state.ended),
-        mode=state.mode,
-        workload_file=state.workload_file,
-        description=state.description,
-        error=state.error,
-        continues=state.continues,
-        labels=state.labels,
-        parameters=state.parameters,
-        metrics=state.metrics,
+    return state.record(
+        state.status,
+        _NEVER,
         inputs=tuple(sorted(state.inputs.values())),
         outputs=tuple(FileVersion(path) for path in state.outputs),
-        workspace={"root": state.root, "host": state.process.get("host")},
         process=process,
         code=around.get("code", {}),
         git=around.get("git", {}),

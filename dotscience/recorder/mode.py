@@ -21,13 +21,12 @@ def kernel() -> Any | None:
     return shell if getattr(shell, "kernel", None) is not None else None
 
 
-def guess_mode(environ: Mapping[str, str]) -> str:
-    """The mode where the user chose none: as the environment says, else by what this process is.
+def guess_mode(word: str, environ: Mapping[str, str]) -> str:
+    """The mode where the user chose none: as the setting `workload_type` says, else by what this process is.
 
     A script started from a notebook or a Jupyter terminal inherits the word `jupyter`; that word was about
     the kernel, not about the script, and is passed over there.
     """
-    word = environ.get("DOTSCIENCE_WORKLOAD_TYPE", "")
     inherited = word == "jupyter" and kernel() is None and _is_below_jupyter(environ)
     if word in _WORDS and not inherited:
         return _WORDS[word]

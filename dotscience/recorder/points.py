@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import threading
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any
 
 from ..errors import ArgumentError
@@ -17,15 +18,24 @@ _FULL = 4 << 20
 
 
 class _Pending:
-    """The rows of one layout that are not written yet. `names` are the keys as they were given, text or not."""
+    """The rows of one layout that are not written yet, and the last one that is.
 
-    __slots__ = ("layout", "names", "number", "pack", "rows", "sequence")
+    `names` are the keys as they were given, text or not.
+    """
+
+    __slots__ = ("last", "layout", "names", "number", "pack", "rows", "sequence")
 
     def __init__(self, number: int, names: tuple[Any, ...], layout: Layout) -> None:
         self.number, self.names, self.layout = number, names, layout
         self.pack = struct.Struct(f"<qq{layout.fields - 2}d").pack
-        self.rows = bytearray()
+        self.rows = self.last = bytearray()
         self.sequence = 0
+
+    def swap(self) -> bytearray:
+        """Hand over the rows."""
+        rows, self.rows = self.rows, bytearray()
+        self.last = rows[-8 * self.layout.fields :] or self.last
+        return rows
 
 
 class Points:
@@ -87,17 +97,28 @@ class Points:
             frames, self._declared = self._declared, []
             dirty, self._dirty = self._dirty, []
             self._waiting = 0
-            for pending in dirty:
-                rows, pending.rows = pending.rows, bytearray()
-                frames.append(rows_frame(pending.number, pending.sequence, rows))
+            frames += [rows_frame(pending.number, pending.sequence, pending.swap()) for pending in dirty]
         return b"".join(frames)
 
-    def _shed(self) -> None:
-        """Forget all rows but the last of each layout: nobody writes them down, and memory is bounded."""
+    def last_values(self) -> dict[str, float]:
+        """The value of each series that was logged last."""
+        found: dict[str, float] = {}
         with self._lock:
-            for pending in self._dirty:
-                del pending.rows[: -8 * pending.layout.fields]
+            for pending in sorted(self._layouts.values(), key=attrgetter("sequence")):
+                names, row = pending.layout.names, pending.rows or pending.last
+                if row and names:
+                    found.update(
+                        zip(names, struct.unpack(f"<{len(names)}d", row[-8 * len(names) :]), strict=True)
+                    )
+        return found
+
+    def _shed(self) -> None:
+        """Forget the rows: nobody writes them down, and memory is bounded."""
+        with self._lock:
+            dirty, self._dirty = self._dirty, []
             self._waiting = 0
+            for pending in dirty:
+                pending.swap()
 
     def _pending(self, names: tuple[Any, ...], has_epoch: bool) -> _Pending:
         pending = self._layouts.get((names, has_epoch))

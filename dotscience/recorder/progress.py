@@ -20,12 +20,22 @@ def wait_for(hashers: Hashers) -> None:
 
     def show(done: int, total: int) -> None:
         nonlocal shown
-        if time.monotonic() - started > _PATIENCE and sys.stderr is not None and sys.stderr.isatty():
+        if time.monotonic() - started > _PATIENCE:
             bar = "#" * (_WIDTH * done // max(total, 1))
-            sys.stderr.write(f"\rdotscience: reading files [{bar:<{_WIDTH}}] {done}/{total}")
-            sys.stderr.flush()
-            shown = True
+            shown = _say(f"\rdotscience: reading files [{bar:<{_WIDTH}}] {done}/{total}") or shown
 
     hashers.wait(show)
     if shown:
-        sys.stderr.write("\r" + " " * (_WIDTH + 60) + "\r")
+        _say("\r" + " " * (_WIDTH + 60) + "\r")
+
+
+def _say(words: str) -> bool:
+    """Whether there was a terminal to say it on."""
+    try:
+        if sys.stderr is None or not sys.stderr.isatty():
+            return False
+        sys.stderr.write(words)
+        sys.stderr.flush()
+    except (OSError, ValueError):  # closed: nobody looks
+        return False
+    return True

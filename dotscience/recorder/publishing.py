@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,20 +46,10 @@ def assemble(
     own = {name: process[name] for name in _OF_PROCESS if process.get(name) is not None}
     if state.traceback is not None:
         own["traceback"] = state.traceback
-    done = "completed" if state.error is None else "failed"
-    return Record(
-        id=state.id,
-        status=state.status if state.status in ("crashed", "killed") else done,
-        published=utc(published),
-        started=None if state.started is None else utc(state.started),
-        ended=None if state.ended is None else utc(state.ended),
-        mode=state.mode,
+    return state.record(
+        state.outcome,
+        utc(published),
         workload_file=state.workload_file or facts.get("workload_file"),
-        description=state.description,
-        error=state.error,
-        continues=state.continues,
-        labels=dict(state.labels),
-        parameters=dict(state.parameters),
         metrics=metrics | state.metrics,
         inputs=_accounted(inputs),
         outputs=_accounted(outputs),
@@ -155,17 +144,6 @@ def pack_points(points: str, blobs: LocalBlobs) -> Mapping[str, Json]:
         draft.commit(blobs.path(sha.hexdigest()))
     found: dict[str, Json] = {"blob": {"sha256": sha.hexdigest(), "size": size}, "names": names}
     return found | ({"problems": problems} if problems else {})
-
-
-def last_values(frames: bytes, calls: int) -> Mapping[str, Json]:
-    """The record's `series` field of a run whose points could not be written: the last value of each."""
-    names = pack_series(read_frames(io.BytesIO(frames), "memory", []), lambda data: None)
-    return {
-        "names": {name: {"last": summary["last"]} for name, summary in names.items()},
-        "problems": [
-            f"The points of {calls} calls of ds.log() could not be written; of each series only the last value is known."
-        ],
-    }
 
 
 def publish_left_behind(workspace: Workspace, folder: RunFolder, settings: Settings) -> Record:

@@ -99,7 +99,8 @@ class Recorder(Verbs):
             return self._mode
         from .mode import guess_mode
 
-        return guess_mode(self._environ)
+        word = "" if self._session is None else self._session.setting("workload_type")
+        return guess_mode(word, self._environ)
 
     def interactive(self) -> None:
         """Record in interactive mode: the code comes from a notebook or a prompt, not from a script file.

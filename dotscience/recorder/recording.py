@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..records.surroundings import Moment
-from ..records.values import Json
+from ..records.values import Json, stored
 from ..storage.processes import this_process
 from .mode import script_file
 from .notices import contained, notice
 from .published import Published
-from .publishing import assemble, changed_inputs, last_values, locate_outputs, pack_points
+from .publishing import assemble, changed_inputs, locate_outputs, pack_points
 from .run import Run
 from .session import Session
 from .writer import JournalWriter
@@ -150,7 +150,9 @@ class Recording:
         if not points.count:
             return {}
         if writer is None:
-            return last_values(points.take(), points.count)
+            lost = f"The points of {points.count} calls of ds.log() could not be written; only the last values are known."
+            names = {name: {"last": stored(value)} for name, value in points.last_values().items()}
+            return {"names": names, "problems": [lost]}
         if not writer.is_written():
             raise OSError(f"points wait in memory, because {writer.folder.path} takes no more")
         return pack_points(writer.folder.points_path, self.session.blobs) or {
@@ -192,7 +194,8 @@ class Recording:
 
     def leave_at_exit(self, mode: str, workload_file: str | None) -> None:
         """The process ends: by an uncaught exception of the script, or as it should."""
-        self._run.note_surroundings(self._facts(mode, workload_file))
+        if facts := self._facts(mode, workload_file):
+            self._run.note_surroundings(facts)
         # A worker of `multiprocessing` comes here while the exception that ends it is on its way out (before Python 3.13).
         error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None) or sys.exc_info()[1]
         if mode == "script" and isinstance(error, BaseException) and not isinstance(error, SystemExit):

@@ -44,7 +44,11 @@ def _too_late(event: Json) -> None:
 
 
 class _ClosedPoints(Points):
-    """Where the points go that are logged too late."""
+    """Where the points go that are logged too late; it still knows the last ones that came in time."""
+
+    def __init__(self, before: Points) -> None:
+        super().__init__(before._clock)
+        self._layouts, self.count = before._layouts, before.count
 
     def add(self, data: Mapping[str, Any], step: int | None, epoch: float | None) -> None:
         _too_late(("log",))
@@ -180,7 +184,7 @@ class Run(Verbs):
     def close(self) -> None:
         """The run is published or left behind: what is still said to it goes nowhere, which is said once."""
         self._tell = _too_late
-        self.points = _ClosedPoints(self.clock)
+        self.points = _ClosedPoints(self.points)
 
     def carry_over(self, earlier: Run) -> None:
         """Hold what an earlier run declared, but neither its times nor its series."""
@@ -229,22 +233,11 @@ class Run(Verbs):
 
     def outline(self, outputs: tuple[FileVersion, ...]) -> Record:
         """The record of what has been declared, without what only a publish finds out."""
-        state = self.state
-        return Record(
-            id=state.id,
-            status="completed" if state.error is None else "failed",
-            published=utc(self.clock()),
-            started=None if state.started is None else utc(state.started),
-            ended=None if state.ended is None else utc(state.ended),
-            mode=state.mode,
-            workload_file=state.workload_file,
-            description=state.description,
-            error=state.error,
-            continues=state.continues,
-            labels=dict(state.labels),
-            parameters=dict(state.parameters),
-            metrics=dict(state.metrics),
-            inputs=tuple(state.inputs.values()),
+        logged = {name: stored(value) for name, value in self.points.last_values().items()}
+        return self.state.record(
+            self.state.outcome,
+            utc(self.clock()),
+            metrics=logged | self.state.metrics,
             outputs=outputs,
         )
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from .files import FileVersion
+from .record import Record
 from .times import utc
 from .values import Json, Stored, is_stored
 
@@ -67,6 +69,35 @@ class RunState:
             except _UNFIT as error:
                 state.problems.append(f"journal event {event[0]!r} was passed over: {error}")
         return state
+
+    def record(self, status: str, published: datetime, **found: Any) -> Record:
+        """The record of what was declared.
+
+        Args:
+            found: further fields of the record, and those that differ from what was declared.
+        """
+        declared: dict[str, Any] = {
+            "started": None if self.started is None else utc(self.started),
+            "ended": None if self.ended is None else utc(self.ended),
+            "mode": self.mode,
+            "workload_file": self.workload_file,
+            "description": self.description,
+            "error": self.error,
+            "continues": self.continues,
+            "labels": dict(self.labels),
+            "parameters": dict(self.parameters),
+            "metrics": dict(self.metrics),
+            "inputs": tuple(self.inputs.values()),
+            "workspace": {"root": self.root, "host": self.process.get("host")},
+        }
+        return Record(id=self.id, status=status, published=published, **(declared | found))
+
+    @property
+    def outcome(self) -> str:
+        """The status of a record of this run: how it ended, else whether an error was set."""
+        if self.status in ("crashed", "killed"):
+            return self.status
+        return "completed" if self.error is None else "failed"
 
     def apply(self, kind: str, *given: Any) -> None:
         """Take one event.

@@ -8,22 +8,18 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ..capture import code
 from ..capture.command import variables
-from ..capture.redact import redact, redact_command
+from ..capture.gather import Gathering
+from ..capture.redact import redact_command
 from ..capture.sources import Git, Host
-from ..capture.task import Facts, Source, Task, merged
+from ..capture.task import Facts, Source
 from ..records.surroundings import Moment
-from ..records.values import Json
 from ..settings import Settings
 
 __all__ = ["CommandSurroundings", "script_of"]
-
-_PATIENCE = 15.0
-"""Seconds that are waited at most for what is still being gathered when the command has ended."""
 
 _SHELL = re.compile(r"(?:ba|da|k|z)?sh")
 _INTERPRETER = re.compile(r"(?:python|pypy)[\d.]*w?|Rscript|julia|node|perl|ruby")
@@ -67,48 +63,24 @@ def _says_who_interprets(file: str) -> bool:
         return False
 
 
-class CommandSurroundings:
+class CommandSurroundings(Gathering):
     """The `Surroundings` of the run that stands for a command."""
 
     def __init__(self, settings: Settings, command: Sequence[str], script: str | None) -> None:
-        self._settings, self._command, self._script = settings, command, script
-        self._tasks: list[Task] = []
+        super().__init__(settings)
+        self._command, self._script = command, script
 
-    def begin(self, moment: Moment) -> None:
-        """Start gathering in the background."""
-        self._tasks = tasks = self._make_tasks(moment)
-
-        def then() -> None:
-            known = [task.facts for task in tasks if task.facts is not None]
-            if len(known) == len(tasks) and moment.tell is not None:
-                moment.tell(merged(known))
-
-        for task in tasks:
-            task.prepare()
-        for task in tasks:
-            task.start(then)
-
-    def finish(self, moment: Moment) -> Mapping[str, Json]:
-        """What was found, as record fields."""
-        deadline = time.monotonic() + _PATIENCE
-        found = merged(task.settled(deadline) for task in self._tasks or self._make_tasks(moment))
-        return {name: value for name, value in found.items() if value}
-
-    def redact(self, text: str) -> str:
-        """The text without what looks like a secret."""
-        return redact(text)
-
-    def _make_tasks(self, moment: Moment) -> list[Task]:
-        settings = self._settings
+    def sources(self, moment: Moment) -> list[Source]:
+        """The sources to gather from."""
         folders = [moment.root] if self._script is None else [os.path.dirname(self._script), moment.root]
-        keep = moment.keep if settings["keep_code"] else None
-        sources = {
+        keep = moment.keep if self.setting("keep_code") else None
+        sources: dict[str, Source] = {
             "capture_git": Git(moment, folders),
-            "capture_host": _Machine(),
-            "capture_command": _Called(self._command, settings["capture_variables"]),
             "capture_code": _Script(self._script, moment.root, keep),
+            "capture_command": _Called(self._command, self.setting("capture_variables")),
+            "capture_host": _Machine(),
         }
-        return [Task(source) for name, source in sources.items() if settings[name]]
+        return [source for name, source in sources.items() if self.setting(name)]
 
 
 class _Machine(Host):

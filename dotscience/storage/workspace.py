@@ -39,7 +39,7 @@ def current_directory(environ: Mapping[str, str] = os.environ) -> str:
     """The current directory, also when it was deleted under the process."""
     try:
         return os.getcwd()
-    except FileNotFoundError:  # its old name is still the best answer
+    except OSError:  # its old name is still the best answer
         return environ.get("PWD") or os.path.expanduser("~")
 
 

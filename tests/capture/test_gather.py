@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from dotscience.capture import surroundings
-from dotscience.capture.task import Facts, Source, Task, merged
+from dotscience.capture.task import Facts, Source, Task, merged, start
 from dotscience.records.record import Record
 from dotscience.records.surroundings import Moment
 from dotscience.settings import Settings
@@ -236,7 +236,7 @@ def test_whatever_goes_wrong_in_a_source_is_one_sentence(where: str, begun: bool
     task = Task(Failing(where))
     if begun:
         task.prepare()
-        task.start(lambda: None)
+        start([[task]], lambda: None)
     assert task.settled(time.monotonic() + 60) == {
         "notices": ["The weather: not recorded, because of OSError: no sky"]
     }
@@ -261,7 +261,7 @@ def test_a_source_that_does_not_come_to_an_end_is_not_waited_for() -> None:
 
     task = Task(Endless())
     task.prepare()
-    task.start(over.set)
+    start([[task]], over.set)
     settled = task.settled(0.0)
     released.set()
     over.wait(60)

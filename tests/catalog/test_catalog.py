@@ -390,12 +390,17 @@ def test_series_and_models_have_tables_of_their_own(study: Study) -> None:
     declared = {"files": {"model": "m.pkl", "classes": "c.json"}, "type": "sklearn-model", "version": "1.3"}
     study.publish(
         labels={"artefact:forest": json.dumps(declared)},
-        series={"blob": {}, "names": {"loss": {"count": 3, "last": 0.1, "min": 0.1, "max": 0.9}, "odd": None}},
+        series={
+            "blob": {},
+            "names": {"loss": {"count": 3, "last": 0.1, "min": 0.1, "max": 0.9}, "odd": None},
+        },
     )
 
     def rows(table: str) -> list[tuple[object, ...]]:
         question = f"SELECT * FROM {table} ORDER BY name"
-        return study.catalog().read(lambda connection: [tuple(row) for row in connection.exec_driver_sql(question)])
+        return study.catalog().read(
+            lambda connection: [tuple(row) for row in connection.exec_driver_sql(question)]
+        )
 
     assert rows("models") == [(1, "forest", "sklearn-model", "1.3", "m.pkl", "c.json")]
     assert rows("series") == [(1, "loss", 3, 0.1, 0.1, 0.9), (1, "odd", None, None, None, None)]
@@ -415,7 +420,7 @@ def test_a_workspace_that_cannot_be_listed_says_so(study: Study) -> None:
     catalog = study.catalog()
     (study.place / "runs").rename(study.place / "away")
     os.symlink("runs", study.place / "runs")  # a link to itself
-    with pytest.raises(StorageError, match="Cannot read .*runs"):
+    with pytest.raises(StorageError, match=r"Cannot read .*runs"):
         catalog.refresh()
 
 

@@ -169,7 +169,11 @@ def test_of_several_lines_the_one_that_is_wrong_is_shown() -> None:
 
 def test_of_a_long_line_the_part_that_is_wrong_is_shown() -> None:
     with pytest.raises(QueryError) as caught:
-        parse(" and ".join(["metric.a > 1"] * 50) + " and metrik.b > 2 and " + " and ".join(["metric.a > 1"] * 50))
+        parse(
+            " and ".join(["metric.a > 1"] * 50)
+            + " and metrik.b > 2 and "
+            + " and ".join(["metric.a > 1"] * 50)
+        )
     shown, arrow = str(caught.value).splitlines()[1:]
     assert len(shown) < 110
     assert shown[arrow.index("^") :].startswith("metrik.b > 2")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import dotscience as ds
+from dotscience import Recorder
 from dotscience.catalog.runs import Row, Runs, get, runs
 from dotscience.errors import AmbiguousError, ArgumentError, NotFoundError, QueryError, StateError
 
@@ -152,6 +153,23 @@ def test_one_run_by_id_prefix_or_latest(study: Study) -> None:
             get(missing, workspace=study.workspace)
     with pytest.raises(ArgumentError, match="named by its id"):
         get(5, workspace=study.workspace)  # type: ignore[arg-type]
+
+
+def test_the_points_of_a_series_can_be_read_back(recorder: Recorder, tmp_path: Path) -> None:
+    recorder.start()
+    for step in range(5):
+        recorder.log({"loss": 1 / (step + 1)}, step=10 * step, epoch=step / 2)
+    row = get(recorder.publish().id, workspace=tmp_path)
+    loss = row.series("loss")
+    assert (list(loss.steps), list(loss.values)) == ([0, 10, 20, 30, 40], [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5])
+    assert list(loss.epochs) == [0, 0.5, 1, 1.5, 2]
+    with pytest.raises(NotFoundError, match=r"No series 'accuracy'.*there are: loss"):
+        row.series("accuracy")
+
+
+def test_a_run_without_series_says_so(study: Study) -> None:
+    with pytest.raises(NotFoundError, match="logged no series"):
+        get(study.publish(), workspace=study.workspace).series("loss")
 
 
 def test_latest_of_nothing(tmp_path: Path) -> None:

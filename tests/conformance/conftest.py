@@ -20,9 +20,11 @@ Driver = Callable[[str, list[Any]], list[Any]]
 
 
 @pytest.fixture(scope="session")
-def original_python(pytestconfig: pytest.Config) -> str:
-    """A Python that has dotscience 0.8.7; installed once and kept in pytest's cache."""
-    folder = pytestconfig.cache.mkdir("original-client") / f"{sys.version_info[0]}.{sys.version_info[1]}"
+def original_python(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A Python that has dotscience 0.8.7; installed once and kept in pytest's cache, where there is one."""
+    cache = getattr(pytestconfig, "cache", None)
+    kept = cache.mkdir("original-client") if cache else tmp_path_factory.mktemp("original-client")
+    folder = kept / f"{sys.version_info[0]}.{sys.version_info[1]}"
     python, ready = folder / "bin/python", folder / "ready"
     if not ready.exists():
         environ = {**os.environ, "UV_HTTP_TIMEOUT": "20"}

@@ -1,6 +1,8 @@
 """Real scripts in real processes, and what they left in the workspace."""
 
+import contextlib
 import os
+import pty
 import subprocess
 import sys
 import tempfile
@@ -58,6 +60,30 @@ def only_run(run_folders: Callable[[], list[RunFolder]]) -> Callable[[], RunFold
         return folder
 
     return only
+
+
+@pytest.fixture
+def on_terminal() -> Callable[..., tuple[str, str]]:
+    """What a program shows on a terminal: its standard output and its standard error, each on one of its own."""
+
+    def show(source: str, **environ: str) -> tuple[str, str]:
+        out, out_end = pty.openpty()
+        err, err_end = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-c", source], stdout=out_end, stderr=err_end, env={**os.environ, **environ}
+        )
+        os.close(out_end)
+        os.close(err_end)
+        shown = [b"", b""]
+        for place, end in enumerate((out, err)):
+            with contextlib.suppress(OSError):  # how a terminal says that nobody writes to it any more
+                while part := os.read(end, 65536):
+                    shown[place] += part
+            os.close(end)
+        assert process.wait() == 0, shown
+        return shown[0].decode(), shown[1].decode().replace("\r\n", "\n")
+
+    return show
 
 
 @pytest.fixture

@@ -2,10 +2,7 @@
 
 import contextlib
 import io
-import os
-import pty
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,30 +15,12 @@ from dotscience.testing import fresh_recorder
 
 Script = Callable[..., "subprocess.CompletedProcess[str]"]
 Only = Callable[[], RunFolder]
+Show = Callable[..., tuple[str, str]]
 PUBLISH = "import dotscience as ds; ds.start(); ds.metric('a', 1); p = ds.publish('one\\ntwo')"
 
 
 def blocks(written: str) -> list[str]:
     return [run_id for run_id, _ in find_blocks(written)]
-
-
-def on_terminal(source: str, **environ: str) -> tuple[str, str]:
-    """What a script shows on a terminal: its standard output and its standard error, each on one of its own."""
-    out, out_end = pty.openpty()
-    err, err_end = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", source], stdout=out_end, stderr=err_end, env={**os.environ, **environ}
-    )
-    os.close(out_end)
-    os.close(err_end)
-    shown = [b"", b""]
-    for place, end in enumerate((out, err)):
-        with contextlib.suppress(OSError):  # how a terminal says that nobody writes to it any more
-            while part := os.read(end, 65536):
-                shown[place] += part
-        os.close(end)
-    assert process.wait() == 0, shown
-    return shown[0].decode(), shown[1].decode().replace("\r\n", "\n")
 
 
 def test_a_given_stream_gets_the_block_and_nothing_else_does(
@@ -99,7 +78,7 @@ def test_standard_output_is_taken_as_it_is_at_that_moment(recorder: Recorder) ->
     assert captured.getvalue() == done.block + "\n"
 
 
-def test_on_a_terminal_there_are_four_lines_on_standard_error() -> None:
+def test_on_a_terminal_there_are_four_lines_on_standard_error(on_terminal: Show) -> None:
     out, err = on_terminal(PUBLISH)
     assert out == ""
     lines = err.splitlines()
@@ -108,14 +87,14 @@ def test_on_a_terminal_there_are_four_lines_on_standard_error() -> None:
     assert "a=1" in lines[1] and "0 inputs, 0 outputs" in lines[2] and ".dotscience/runs/" in lines[3]
 
 
-def test_on_a_terminal_hostile_texts_stay_on_their_line() -> None:
+def test_on_a_terminal_hostile_texts_stay_on_their_line(on_terminal: Show) -> None:
     out, err = on_terminal(
         "import dotscience as ds; ds.start(); ds.metric('a\\x1b[2J\\nb', 'x\\r\\ny\\ud800'); ds.publish('\\x1b]0;t\\x07\\ud800')"
     )
     assert out == "" and len(err.splitlines()) == 4 and "\x1b" not in err
 
 
-def test_a_workload_type_on_a_terminal_gives_the_block() -> None:
+def test_a_workload_type_on_a_terminal_gives_the_block(on_terminal: Show) -> None:
     out, err = on_terminal(PUBLISH, DOTSCIENCE_WORKLOAD_TYPE="command")
     assert len(blocks(out.replace("\r\n", "\n"))) == 1 and err == ""
 

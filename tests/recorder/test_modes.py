@@ -133,3 +133,12 @@ def test_a_zipped_program_is_a_script(tmp_path: Path, only_run: Only) -> None:
     (tmp_path / "app/__main__.py").write_text(PUBLISH)
     python("app")
     assert mode_of(only_run().read_record()) == ("script", "app")
+
+
+def test_the_type_of_workload_may_stand_in_the_workspace(
+    script: Script, only_run: Only, tmp_path: Path
+) -> None:
+    (tmp_path / ".dotscience").mkdir()
+    (tmp_path / ".dotscience/config.json").write_text('{"workload_type": "jupyter"}')
+    script(PUBLISH)
+    assert only_run().read_record().mode == "interactive"

@@ -74,6 +74,15 @@ def test_the_last_value_is_the_metric_unless_one_was_set(recorder: Recorder) -> 
     assert math.isnan(number(record.metrics["other"]) or 0)
 
 
+def test_the_last_values_are_metrics_before_the_publish_too(recorder: Recorder) -> None:
+    with recorder.run() as run:
+        run.log({"loss": 3.0, "acc": 0.5})
+        run.metric("acc", 0.99)
+        recorder._recording._writer.flush()  # type: ignore[union-attr]
+        run.log({"loss": 2.0}, epoch=1)
+        assert run.metadata()["summary"] == {"loss": "2.0", "acc": "0.99"}
+
+
 def test_a_run_without_points_has_no_series(recorder: Recorder) -> None:
     recorder.metric("a", 1)
     assert recorder.publish().record.series == {}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DotscienceError
-from ..records.surroundings import Moment
+from ..records.surroundings import PATIENCE, Moment
 from ..records.values import Json
 from ..settings import SETTINGS, Settings
 from .redact import redact
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from .workload import Workload
 
 __all__ = ["Gathering", "SurroundingsOfProcess"]
-
-_PATIENCE = 15.0
-"""Seconds that a publish waits at most for what is still being gathered."""
 
 
 class Gathering:
@@ -51,10 +48,10 @@ class Gathering:
         alone = [[task] for task in tasks if task.waits]
         start([*alone, [task for task in tasks if not task.waits]], then)
 
-    def finish(self, moment: Moment) -> Mapping[str, Json]:
+    def finish(self, moment: Moment, patience: float = PATIENCE) -> Mapping[str, Json]:
         """What was found, as record fields."""
         tasks = self._tasks or [Task(source) for source in self.sources(moment)]
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + patience
         found = merged([*(task.settled(deadline) for task in tasks), {"notices": self._problems}])
         return {name: value for name, value in found.items() if value}
 
@@ -98,8 +95,8 @@ class SurroundingsOfProcess(Gathering):
             sources.append(Host())
         return sources
 
-    def finish(self, moment: Moment) -> Mapping[str, Json]:
+    def finish(self, moment: Moment, patience: float = PATIENCE) -> Mapping[str, Json]:
         """What was found, as record fields; a file that the user named meanwhile is the workload."""
         if self._workload is not None and moment.workload_file not in (None, self._named):
             self._workload.name(moment.workload_file)
-        return super().finish(moment)
+        return super().finish(moment, patience)

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from ..records.surroundings import Moment
+from ..records.surroundings import PATIENCE, Moment
 from ..records.values import Json, stored
 from ..storage.processes import this_process
 from .mode import script_file
@@ -28,6 +28,9 @@ _RANKS = {
     "world_size": ("WORLD_SIZE", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE"),
 }
 _GROUPS = ("TORCHELASTIC_RUN_ID", "SLURM_JOB_ID", "PMIX_NAMESPACE", "MASTER_ADDR")
+
+_AT_EXIT = 1.0
+"""Seconds that the end of a process waits at most for what is still being gathered around its run."""
 
 _CLOCK_SLACK = 2.0
 """Seconds by which the wall clock may differ from the time that passed before the record says so."""
@@ -159,10 +162,10 @@ class Recording:
             "problems": [f"The points of {points.count} calls of ds.log() were deleted during the run."]
         }
 
-    def _facts(self, mode: str, workload_file: str | None) -> Mapping[str, Any]:
+    def _facts(self, mode: str, workload_file: str | None, patience: float = PATIENCE) -> Mapping[str, Any]:
         with contained("recording the environment"):
             if self._surroundings is not None:
-                return self._surroundings.finish(self._moment(mode, workload_file))
+                return self._surroundings.finish(self._moment(mode, workload_file), patience)
         return {}
 
     def _moment(self, mode: str, workload_file: str | None) -> Moment:
@@ -194,7 +197,7 @@ class Recording:
 
     def leave_at_exit(self, mode: str, workload_file: str | None) -> None:
         """The process ends: by an uncaught exception of the script, or as it should."""
-        if facts := self._facts(mode, workload_file):
+        if facts := self._facts(mode, workload_file, _AT_EXIT):
             self._run.note_surroundings(facts)
         # A worker of `multiprocessing` comes here while the exception that ends it is on its way out (before Python 3.13).
         error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None) or sys.exc_info()[1]

@@ -13,7 +13,11 @@ from .values import Json
 if TYPE_CHECKING:
     from ..settings import Settings
 
-__all__ = ["Factory", "Moment", "Surroundings"]
+__all__ = ["PATIENCE", "Factory", "Moment", "Surroundings"]
+
+
+PATIENCE = 15.0
+"""Seconds that a publish waits at most for what is still being gathered."""
 
 
 class Moment(NamedTuple):
@@ -42,9 +46,10 @@ class Surroundings(Protocol):
     def begin(self, moment: Moment) -> None:
         """Start gathering in the background: the run begins now."""
 
-    def finish(self, moment: Moment) -> Mapping[str, Json]:
+    def finish(self, moment: Moment, patience: float = PATIENCE) -> Mapping[str, Json]:
         """What was found: the record fields `code`, `git`, `environment`, `notices` and `workload_file`.
 
+        What is not found out after `patience` seconds becomes a notice.
         A field that says nothing is absent. Works without `begin`, and describes the present then.
         """
 

@@ -332,7 +332,7 @@ def test_a_fault_in_what_surrounds_a_run_costs_only_that(
         def begin(self, moment: object) -> None:
             raise LookupError("begin")
 
-        def finish(self, moment: object) -> Any:
+        def finish(self, moment: object, patience: float = 0.0) -> Any:
             raise LookupError("finish")
 
         def redact(self, text: str) -> str:

@@ -62,9 +62,6 @@ class Recorder(Verbs):
         self._last: Run | None = None
         self._blocks: list[ScopedRun] = []
 
-    def _now(self) -> Run:
-        return self._open or self._begin()
-
     def _begin(self) -> Run:
         """Open a run for an event that came without `start()`: after a publish it carries the declarations over."""
         with self._lock:
@@ -185,7 +182,7 @@ class Recorder(Verbs):
             >>> ds.publish("trained the forest")
         """
         with self._lock:  # other threads go on: what they say from here on belongs to the next run
-            run = self._now()
+            run = self._open or self._begin()
             recording = self._recording
             assert recording is not None
             if description is not None:

@@ -129,12 +129,10 @@ class Recording:
         if self._writer is None:
             return None
         try:
-            self._writer.close(("closed", "unpublished"))  # which the record replaces, if it can be written
-            self._writer.folder.write_record(record)
+            self._writer.folder.write_record(record, self._writer.drop)
         except OSError as error:
             self._give_up(error)
             return None
-        self._writer.drop()
         with contained("remembering digests"):
             self.session.cache.save()
         return self._writer.folder.path

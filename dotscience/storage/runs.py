@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import NotFoundError
@@ -111,14 +111,18 @@ class RunFolder:
             state.status = "killed"
         return state
 
-    def write_record(self, record: Record) -> None:
+    def write_record(self, record: Record, release: Callable[[], object] = lambda: None) -> None:
         """Publish: write the record whole, then drop the journal, which it replaces.
+
+        Args:
+            release: called when the record is there, for whoever has the journal open to let go of it.
 
         Raises:
             OSError: it could not be written; the journal is still there.
         """
         os.makedirs(self.path, exist_ok=True)  # somebody may have cleaned up under a run in progress
         write_whole(self.record_path, record.to_bytes())
+        release()
         for leftover in (self.journal_path, self.points_path):
             try:
                 os.unlink(leftover)

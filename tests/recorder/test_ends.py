@@ -284,3 +284,40 @@ while True:
         assert not older or (kept >= older[-1] and names["loss"]["last"] >= older[-1])
         assert not names or names["loss"]["count"] == names["loss"]["last"]  # no point missing in between
     assert not said  # each has said something, so each has a run
+
+
+def test_a_kill_in_the_middle_of_publishing_leaves_a_whole_record_or_a_journal(tmp_path: Path) -> None:
+    source = """
+import os, random, sys
+import dotscience as ds
+number = 0
+while True:
+    number += 1
+    ds.start(f"run {number}")
+    ds.log({"loss": random.random()})
+    with open(ds.output(f"{os.getpid()}.bin"), "wb") as stream:
+        stream.write(os.urandom(random.choice([10, 100_000, 2_000_000])))
+    ds.publish()
+    print(number, flush=True)
+"""
+    (tmp_path / "script.py").write_text(source)
+    command = [sys.executable, "script.py"]
+    for moment in [random.uniform(0.0, 0.3) for _ in range(10)]:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(moment)
+            process.kill()
+    workspace = Workspace(str(tmp_path))
+    statuses = []
+    for folder in workspace.run_folders():
+        if not folder.is_published():
+            if not os.path.exists(folder.journal_path):
+                continue
+            statuses.append(folder.state().status)
+            publish_left_behind(workspace, folder, Settings(str(tmp_path)))
+        record = folder.read_record()
+        kept = [version.digest for version in record.outputs if version.kept]
+        for digest in [*kept, *([record.series["blob"]["sha256"]] if record.series else [])]:
+            assert workspace.blobs(digest).check(digest)
+    assert set(statuses) <= {"killed"} and len(statuses) <= 10

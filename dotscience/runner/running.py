@@ -216,10 +216,8 @@ def _wait(process: subprocess.Popen[bytes]) -> _Outcome:
     """Wait for the process, and add up what it and its children used."""
     if not hasattr(os, "wait4"):
         return _Outcome(process.wait())
-    from resource import RUSAGE_SELF, getrusage
-
-    # A process counts the memory of the one that forked it as its own: below that there is no telling.
-    hidden = getrusage(RUSAGE_SELF).ru_maxrss
+    # Until it executes its program, a process counts the memory of the one that forked it: below that there is no telling.
+    hidden = _own_peak()
     _, status, used = os.wait4(process.pid, 0)
     code = os.waitstatus_to_exitcode(status)
     process.returncode = code
@@ -230,6 +228,21 @@ def _wait(process: subprocess.Popen[bytes]) -> _Outcome:
         cpu_system=round(used.ru_stime, 6),
         peak_memory=used.ru_maxrss * _MEMORY_UNIT if used.ru_maxrss > hidden else None,
     )
+
+
+def _own_peak() -> int:
+    """The most memory that this process has used, in the unit of `ru_maxrss`.
+
+    Where the kernel tells it of the program that runs now (proc(5), in KiB), that is taken: `getrusage` counts what the process
+    was before it executed that program, too.
+    """
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as stream:
+            return next(int(line.split()[1]) for line in stream if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        from resource import RUSAGE_SELF, getrusage
+
+        return getrusage(RUSAGE_SELF).ru_maxrss
 
 
 def _name(number: int) -> str:

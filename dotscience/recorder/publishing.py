@@ -6,6 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from ..errors import StateError
@@ -71,7 +72,7 @@ def _accounted(versions: Sequence[FileVersion]) -> tuple[FileVersion, ...]:
         else version._replace(unseen="unread")
         for version in versions
     ]
-    return tuple(sorted(seen, key=lambda version: (version.path, version.mtime or 0, version.size or 0)))
+    return tuple(sorted(seen, key=itemgetter(0)))  # by path; versions of one path as they were declared
 
 
 def locate_outputs(state: RunState) -> list[Located]:

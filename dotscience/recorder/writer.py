@@ -40,8 +40,8 @@ class JournalWriter:
     def __init__(self, folder: str, header: Mapping[str, Json], points: Points) -> None:
         os.makedirs(folder, exist_ok=True)
         self.folder = RunFolder(folder)
-        self._journal = AppendFile(self.folder.journal_path)
-        self._journal.append(encode_events([{"journal": JOURNAL_VERSION, **header}]))
+        first = encode_events([{"journal": JOURNAL_VERSION, **header}])
+        self._journal = AppendFile(self.folder.journal_path, first)
         self._points, self._points_file = points, None
         points.when_full = self.flush
         self._events: deque[Json] = deque()

@@ -29,15 +29,32 @@ def encode_events(events: Iterable[Json]) -> bytes:
 
 
 class AppendFile:
-    """A file that only grows, written by one process; what a failed write left half done is taken back."""
+    """A file that only grows, written by one process; what a failed write left half done is taken back.
 
-    def __init__(self, path: str) -> None:
+    Args:
+        first: what a new file begins with; nobody sees the file without it.
+
+    Raises:
+        OSError: it cannot be opened or written.
+    """
+
+    def __init__(self, path: str, first: bytes = b"") -> None:
         flags = (
             os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         )
         self.path = path
-        self._fd = os.open(path, flags, 0o644)
-        self._length = os.fstat(self._fd).st_size
+        early = f"{path}.tmp" if first and os.name != "nt" else path  # Windows renames no open file
+        self._fd = os.open(early, flags, 0o644)
+        try:
+            self._length = os.fstat(self._fd).st_size
+            self.append(first)
+            if early != path:
+                os.rename(early, path)
+        except OSError:
+            self.close()
+            if early != path:
+                os.unlink(early)
+            raise
 
     def append(self, data: bytes | bytearray) -> None:
         """Write all of it or nothing.

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,33 @@ def test_an_append_file_continues_where_it_ended(tmp_path: Path) -> None:
         file.append(part)
         file.close()
     assert (tmp_path / "file").read_bytes() == b"one\ntwo\n"
+
+
+def test_a_new_file_is_never_seen_without_its_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    seen: set[bytes] = set()
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            if path.exists():
+                seen.add(path.read_bytes())
+                path.unlink()
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    for _ in range(300):
+        AppendFile(str(path), b"begin\n").close()
+    stop.set()
+    looker.join()
+    assert seen == {b"begin\n"}
+    assert os.listdir(tmp_path) in ([], ["file"])
+
+
+def test_a_beginning_that_finds_no_room_leaves_no_file(full_disk: Path) -> None:
+    with pytest.raises(OSError, match="No space left"):
+        AppendFile(str(full_disk / "file"), b"x" * (1 << 20))
+    assert os.listdir(full_disk) == []
 
 
 def test_what_a_failed_write_left_half_done_is_taken_back(full_disk: Path) -> None:

@@ -88,7 +88,8 @@ def _places(workspace: Workspace) -> Iterator[Check]:
         yield Check("writing", "warn", said, "Make it writable, where its runs should be together.")
     if os.path.isdir(os.path.join(workspace.spill, "runs")):
         runs = len(os.listdir(os.path.join(workspace.spill, "runs")))
-        yield Check("spill", "ok", f"{runs} runs were recorded in {workspace.spill} and are read from there")
+        said = f"{runs} run{'s' * (runs != 1)} recorded in {workspace.spill}, and read from there"
+        yield Check("spill", "ok", said)
 
 
 def _settings(workspace: Workspace, environ: Mapping[str, str]) -> Iterator[Check]:
@@ -134,7 +135,7 @@ def _runs(workspace: Workspace) -> Iterator[Check]:
         cure = f"`ds verify {problem.run}` tells more; nothing else depends on it."
         yield Check("runs", "fail", f"{problem.file}: {field}{problem.reason}", cure)
     if not problems:
-        yield Check("runs", "ok", "every run can be read")
+        yield Check("runs", "ok", "no run is known to be damaged; `ds verify` reads them all")
     waiting = {status: number for status, number in left.items() if status != "running"}
     if waiting:
         said = "not published: " + ", ".join(

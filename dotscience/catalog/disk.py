@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from stat import S_ISREG
 
 from ..storage.digests import DigestCache
 from ..storage.hashing import Seen, see, see_once
 from ..storage.workspace import Workspace
+from .index import Progress
 
 __all__ = ["CHANGED", "MISSING", "STATES", "UNCHANGED", "UNKNOWN", "Disk"]
 
@@ -27,11 +28,22 @@ _QUICK = 1 << 20
 
 
 class Disk:
-    """The files as they are during one question."""
+    """The files as they are during one question.
 
-    def __init__(self) -> None:
+    Args:
+        progress: called with how many bytes were read, and how many there are as far as that is known.
+    """
+
+    def __init__(self, progress: Progress | None = None) -> None:
         self._caches: dict[str, DigestCache] = {}
         self._states: dict[tuple[str, str, str], str] = {}
+        self._seen: dict[str, Seen] = {}
+        self._progress = progress
+        self._done = self._total = 0
+
+    def expect(self, sizes: Iterable[int]) -> None:
+        """Say in advance how large the files are that will be read."""
+        self._total += sum(sizes)
 
     def state(self, path: str, workspace: Workspace, digest: str | None, size: int | None) -> str:
         """A key of `STATES` for a recorded file version.
@@ -48,14 +60,28 @@ class Disk:
 
     def digest(self, absolute: str, stat: os.stat_result, workspace: Workspace) -> Seen:
         """A file's digest, from the workspace's cache where that knows it."""
+        if absolute in self._seen:
+            return self._seen[absolute]
+        before = self._done
         if stat.st_size <= _QUICK:
-            return see(absolute, stat)
-        return see_once(absolute, stat, self._cache(workspace))
+            seen = see(absolute, stat)
+        else:
+            self._total = max(self._total, before + stat.st_size)
+            seen = see_once(absolute, stat, self._cache(workspace), advance=self._advance)
+        self._advance(before + stat.st_size - self._done)  # what was known, or too small to be told of
+        self._seen[absolute] = seen
+        return seen
 
     def save(self) -> None:
         """Keep the digests of large files for the next question."""
         for cache in self._caches.values():
             cache.save()
+
+    def _advance(self, count: int) -> None:
+        self._done += count
+        self._total = max(self._total, self._done)
+        if self._progress is not None:
+            self._progress(self._done, self._total)
 
     def _compare(self, path: str, workspace: Workspace, digest: str, size: int | None) -> str:
         absolute = os.path.normpath(os.path.join(workspace.root, path))

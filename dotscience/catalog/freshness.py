@@ -14,6 +14,7 @@ from sqlalchemy import select
 from . import tables
 from .catalog import Catalog, Where, catalogs
 from .disk import CHANGED, MISSING, UNCHANGED, Disk
+from .index import Progress
 from .recorded import Recorded, known_digests, latest, recorded_under
 from .rows import micros
 from .steps import File, Lineage, Step
@@ -76,14 +77,15 @@ class Status:
         return asdict(self)
 
 
-def status(workspace: Where = None, *, limit: int = 100_000) -> Status:
+def status(workspace: Where = None, *, limit: int = 100_000, progress: Progress | None = None) -> Status:
     """Compare a workspace's files with its runs.
 
     Args:
         workspace: a folder of the workspace, by default the current directory.
         limit: how many files are looked at.
+        progress: called with how many bytes of them were read, and how many there are.
     """
-    (catalog,), disk = catalogs(workspace), Disk()
+    (catalog,), disk = catalogs(workspace), Disk(progress)
     try:
         return _Comparison(catalog, disk, limit).status()
     finally:
@@ -99,6 +101,8 @@ class _Comparison:
         uses = recorded_under(catalog, self._files)
         self._latest = latest(uses)
         self._made = latest(one for one in uses if one.role == tables.OUTPUT)
+        sizes = ((one, self._files[path].st_size) for path, one in self._latest.items())
+        disk.expect(size for one, size in sizes if one.digest is not None and size == one.size)
 
     def status(self) -> Status:
         """All of it."""

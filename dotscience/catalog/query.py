@@ -249,7 +249,16 @@ class _Parser:
             self.fail(f'Of which {name}? Say {name}.NAME or {name}["NAME"].', node)
         if name in SETS:
             self.fail(f'A run has any number of these: say "…" in {name}.', node)
-        self.unknown(node.id, "field", _NAMES, node)
+        near = difflib.get_close_matches(node.id, _NAMES, 1)
+        hint = (
+            f"Did you mean {near[0]}?"
+            if near
+            else (
+                f"A value is {', '.join(f'{kind}.{node.id}' for kind in ('metric', 'parameter'))} or label.{node.id}, a text "
+                f'stands in quotes: "{node.id}". Fields are {", ".join((*FIELDS, *SETS))}.'
+            )
+        )
+        self.fail(f"There is no field {node.id}. {hint}", node)
 
     def value(self, node: ast.Attribute | ast.Subscript) -> Value:
         owner = node.value
@@ -280,8 +289,10 @@ class _Parser:
             if isinstance(node, ast.Constant) and isinstance(node.value, str | bool):
                 self.fail("Only a number has a sign.", node)
         if not isinstance(node, ast.Constant):
+            joins = isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd | ast.BitOr)
             self.fail(
-                f"There is no {_kind_of(node)} in a query; a constant is a text, a number, True or False.",
+                f"There is no {_kind_of(node)} in a query; a constant is a text, a number, True or False."
+                + (" Conditions are joined with `and` and `or`." if joins else ""),
                 node,
             )
         value = node.value

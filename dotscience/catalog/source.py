@@ -17,6 +17,9 @@ LONGEST, DEEPEST = 10_000, 50
 
 _AFTER_DOT = re.compile(r"\.\s*(\w+)$")
 _UNFIT = re.compile("[\0\ud800-\udfff]")
+_QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'", re.DOTALL)
+_OURS = {"AND": "and", "OR": "or", "NOT": "not", "&&": "and", "||": "or", "<>": "!="}
+_FOREIGN = re.compile(r"\b(?:AND|OR|NOT)\b|&&|\|\||<>|(?<![=!<>:])=(?!=)")
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
 _WARNINGS = threading.Lock()
 
@@ -58,13 +61,29 @@ class Source:
                 warnings.simplefilter("ignore")  # of escapes such as "\d", which are taken as they stand
                 tree = ast.parse(self._text, mode="eval").body
         except SyntaxError as error:
-            line = min(max(error.lineno or 1, 1), len(self._lines))
-            at = self._start + self._lines[line - 1] + max((error.offset or 1) - 1, 0)
-            self.fail(f"This is no expression: {error.msg}.", at)
+            self._explain(error)
         except (RecursionError, MemoryError):
             self.fail("The query is nested too deep.", self._start)
         self._check_depth(tree)
         return tree
+
+    def _explain(self, error: SyntaxError) -> NoReturn:
+        """Say what is to be written instead of what other languages write, else what Python says."""
+        bare = _QUOTED.sub(lambda match: " " * len(match[0]), self._text)
+        foreign = _FOREIGN.search(bare)
+        if foreign:
+            reason = (
+                "Equality is `==`."
+                if foreign[0] == "="
+                else f"Instead of {foreign[0]} say `{_OURS[foreign[0]]}`."
+            )
+            self.fail(f"This is no expression. {reason}", self._start + foreign.start())
+        if not error.offset:
+            self.fail("Something is missing at the end.", len(self.query.rstrip()))
+        line = min(max(error.lineno or 1, 1), len(self._lines))
+        at = self._start + self._lines[line - 1] + error.offset - 1
+        said = "" if error.msg == "invalid syntax" else f": {error.msg}"
+        self.fail(f"This is no expression{said}.", at)
 
     def attribute(self, node: ast.Attribute) -> str:
         """The name after the dot as it was written: Python itself would unify look-alike letters (NFKC)."""

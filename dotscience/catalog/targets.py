@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -59,14 +60,14 @@ def find_targets(file: str, places: Sequence[Catalog], disk: Disk) -> list[Targe
     if not found:
         found = _by_digest(file, places, disk)
     if not found:
-        raise NotFoundError(
-            f"No run has read or written {file}. `ds status` lists the files of a workspace that no run knows."
-        )
+        hint = "; `ds status` lists the files that no run knows" if there else ", and there is no such file"
+        raise NotFoundError(f"No run has read or written {file}{hint}.")
     return found
 
 
 def _on_disk(files: Sequence[Located], places: Sequence[Catalog], disk: Disk) -> list[Target]:
     """Targets of files that are there; none when no run knows any of them."""
+    disk.expect(file.stat.st_size for file in files if file.stat is not None)
     digests = {file.path: _digest(file, places[0], disk) for file in files}
     telling = {digest for digest in digests.values() if digest is not None} - {tables.EMPTY}
     known = set().union(*(known_digests(place, telling) for place in places))
@@ -128,7 +129,8 @@ def _latest_by_path(files: Sequence[Located], places: Sequence[Catalog]) -> Mapp
     """The latest recorded version of each file, by `Located.path`."""
     best: dict[str, _Placed] = {}
     for number, place in enumerate(places):
-        names = {_named(file, number, place.workspace.root): file.path for file in files}
+        named = _Names(place.workspace.root) if number else None
+        names = {named(file) if named else file.path: file.path for file in files}
         for path, one in latest(recorded_under(place, names)).items():
             other = best.get(names[path])
             if other is None or one[:2] > other[1][:2]:
@@ -136,9 +138,20 @@ def _latest_by_path(files: Sequence[Located], places: Sequence[Catalog]) -> Mapp
     return best
 
 
-def _named(file: Located, number: int, root: str) -> str:
-    """What the records of a workspace call a file that the first workspace calls `file.path`."""
-    return file.path if number == 0 else root_relative(file.absolute or file.path, root)
+class _Names:
+    """What the records of another workspace call a file. Links are looked up once for each folder, not for each file."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._folders: dict[str, str] = {}
+
+    def __call__(self, file: Located) -> str:
+        folder, name = os.path.split(file.absolute)
+        if not folder or name in ("", os.curdir, os.pardir) or "\0" in file.absolute:
+            return root_relative(file.absolute or file.path, self._root)
+        if folder not in self._folders:
+            self._folders[folder] = root_relative(os.path.join(folder, "_"), self._root)[:-1]
+        return self._folders[folder] + name
 
 
 def _as_on_disk(place: int, one: Recorded, places: Sequence[Catalog], disk: Disk) -> Target:

@@ -36,7 +36,7 @@ def command(files: tuple[str, ...], as_json: bool) -> int:
             if not as_json:
                 reason = f": {block.reason}" if block.reason else ""
                 say(
-                    f"{words.clean(block.run)}  {block.outcome}{words.clean(reason)}  {words.clean(block.source)}"
+                    f"{words.clean(block.run)}  {block.outcome}{words.clean(reason)}  {words.value(block.source)}"
                 )
     if as_json:
         print_json([block.to_json() for block in collected])

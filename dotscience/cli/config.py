@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import CorruptError, NotFoundError, UnwritableError
+from ..errors import ArgumentError, CorruptError, NotFoundError, UnwritableError
 from ..settings import SETTINGS, Settings, user_config_dir
 from . import words
 from .arguments import here, json_option
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 __all__ = ["command"]
+
+_VARIABLES_ONLY = ("project_dot_root", "workload_type")
+"""Settings that describe where code runs, which no file can know."""
 
 
 def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -48,13 +51,16 @@ def command(name: str | None, value: str | None, user: bool, unset: bool, as_jso
     """
     workspace = here()
     settings = Settings(workspace.root)
+    if name is not None and name not in SETTINGS:
+        raise NotFoundError(f"There is no setting {name!r}. `ds config` lists all of them.")
+    _check(name, value, user, unset)
     if name is None:
         _list(settings, as_json)
         return
-    if name not in SETTINGS:
-        raise NotFoundError(f"There is no setting {name!r}. `ds config` lists all of them.")
     if value is not None or unset:
-        folder = user_config_dir() if user else workspace.prepare()
+        folder = user_config_dir() if user else workspace.home
+        if not user and workspace.prepare() != folder:  # whose settings nobody reads
+            raise UnwritableError(folder, "no permission")
         _write(os.path.join(folder, "config.json"), name, value if not unset else None)
         settings = Settings(workspace.root)
     current, source = settings.lookup(name)
@@ -66,13 +72,28 @@ def command(name: str | None, value: str | None, user: bool, unset: bool, as_jso
             click.echo(f"ds: the variable {source} is set, and decides while it is.", err=True)
 
 
+def _check(name: str | None, value: str | None, user: bool, unset: bool) -> None:
+    """Refuse what has no meaning, rather than do half of it."""
+    if name is None and (user or unset):
+        raise click.UsageError("Say the NAME of the setting to change.")
+    if unset and value is not None:
+        raise click.UsageError("--unset takes no VALUE.")
+    if user and value is None and not unset:
+        raise click.UsageError("--user takes a VALUE, or --unset.")
+    if value is not None and name in _VARIABLES_ONLY:
+        raise ArgumentError(
+            f"{name} makes sense as a variable only: set the variable {SETTINGS[name].variable}."
+        )
+
+
 def _list(settings: Settings, as_json: bool) -> None:
     found = [(name, *settings.lookup(name)) for name in SETTINGS]
     if as_json:
         print_json([_document(name, value, source) for name, value, source in found])
         return
     for name, value, source in found:
-        say(f"{strong(name)} = {_said(value) or dim('nothing')}  {dim(f'({words.clean(source)})')}")
+        shown = words.size(value) if SETTINGS[name].kind == "size" else _said(value)
+        say(f"{strong(name)} = {shown or dim('nothing')}  {dim(f'({words.clean(source)})')}")
         say(f"    {SETTINGS[name].meaning}")
 
 

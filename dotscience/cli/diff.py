@@ -9,12 +9,15 @@ import click
 
 from . import words
 from .arguments import here, json_option, run_argument
-from .printing import heading, is_terminal, pairs, print_json, say, strong
+from .printing import heading, is_terminal, more, pairs, print_json, say, strong
 
 if TYPE_CHECKING:
     from ..catalog.diff import Difference, FileDifference
 
 __all__ = ["command"]
+
+_MOST_FILES = 20
+"""How many files of a role a terminal shows; a pipe gets all."""
 
 
 @click.command("diff")
@@ -88,8 +91,11 @@ def _value(given: Any) -> str:
 
 def _files(name: str, files: tuple[FileDifference, ...]) -> None:
     if files:
-        heading(name)
-        pairs((file.path, _said(file)) for file in files)
+        heading(f"{name} ({len(files):,})")
+        shown = files[:_MOST_FILES] if is_terminal() else files
+        pairs((file.path, _said(file)) for file in shown)
+        if len(shown) < len(files):
+            say(f"  {more(len(files) - len(shown))}")
 
 
 def _said(file: FileDifference) -> str:

@@ -40,12 +40,15 @@ def command(dry_run: bool, as_json: bool) -> int:
         kinds = Counter(piece.kind for piece in swept.garbage)
         if not is_terminal():
             for piece in swept.garbage:
-                say(f"{piece.kind}  {piece.size}  {words.clean(piece.path)}")
+                say(f"{piece.kind}  {piece.size}  {words.value(piece.path)}")
         blobs, temporaries = (
             words.count(kinds[kind], noun)
             for kind, noun in (("blob", "blob"), ("temporary", "temporary file"))
         )
-        say(f"{blobs} that nothing refers to and {temporaries} {verb}: {words.size(swept.size)}.")
+        if swept.garbage:
+            say(f"{blobs} that nothing refers to and {temporaries} {verb}: {words.size(swept.size)}.")
+        elif not swept.running:
+            say("There is nothing to remove.")
         if swept.young:
             say(
                 f"{words.count(swept.young, 'blob')} that nothing refers to stay for an hour after they were written."

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import words
-from .printing import dim, heading, is_terminal, pairs, print_json, say, strong
+from .printing import dim, heading, is_terminal, more, pairs, print_json, say, strong
 
 if TYPE_CHECKING:
     from ..catalog.code_version import CodeVersion
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["print_impact", "print_lineage_json", "print_why"]
 
 _MOST_FILES = 20
-"""How many files of a step a terminal shows; a pipe gets all."""
+"""How many files of a step, or that were asked about, a terminal shows; a pipe gets all."""
 
 _MOST_VALUES = 20
 
@@ -33,8 +33,7 @@ def print_lineage_json(lineage: Lineage) -> None:
 def print_why(lineage: Lineage, root: str) -> None:
     """The chain back to raw data: the file, the run that made it, the runs that made what that one read, and so on."""
     numbers = _numbers(lineage)
-    for file in lineage.files:
-        say(f"{strong(words.clean(file.path))}  {_identity(file, _origin(file, numbers))}")
+    _asked(lineage, lambda file: _origin(file, numbers))
     for step in lineage.steps:
         _print_step(step, numbers, root, (("made", step.outputs, None), ("read", step.inputs, _origin)))
     if lineage.truncated:
@@ -44,14 +43,20 @@ def print_why(lineage: Lineage, root: str) -> None:
 def print_impact(lineage: Lineage, root: str) -> None:
     """Everything made from a file: the runs that read it, what they made, the runs that read that, and so on."""
     numbers = _numbers(lineage)
-    for file in lineage.files:
-        say(
-            f"{strong(words.clean(file.path))}  {_identity(file, _use(file, numbers) or 'no run has read it')}"
-        )
+    _asked(lineage, lambda file: _use(file, numbers) or "no run has read it")
     for step in lineage.steps:
         _print_step(step, numbers, root, (("read", step.inputs, None), ("made", step.outputs, _use)))
     if lineage.truncated:
         say("\nThere is more beyond these; give a greater --depth, or none.")
+
+
+def _asked(lineage: Lineage, fate: Callable[[File], str]) -> None:
+    """The files that were asked about, and what came of them."""
+    shown = lineage.files[:_MOST_FILES] if is_terminal() else lineage.files
+    for file in shown:
+        say(f"{strong(words.value(file.path))}  {_identity(file, fate(file))}")
+    if len(shown) < len(lineage.files):
+        say(more(len(lineage.files) - len(shown)))
 
 
 def _numbers(lineage: Lineage) -> Mapping[str, int]:
@@ -64,11 +69,10 @@ def _print_step(
     from ..catalog.code_version import code_version
 
     description = f"  {words.clean(step.description)}" if step.description else ""
-    unpublished = "" if step.published is not None else ", not published"
     when = words.ago(step.started) if is_terminal() else words.local(step.started)
     heading(
         f"[{numbers[step.run]}] run {words.short(step.run) if is_terminal() else step.run}  "
-        f"{words.SYMBOLS.get(step.status, '')} {step.status}{unpublished}  {when}{description}"
+        f"{words.status(step.status, step.published is not None)}  {when}{description}"
     )
     code = code_version(step)
     rows = [
@@ -93,7 +97,8 @@ def _code(code: CodeVersion) -> str:
         said.append(f"git {code.commit[:12] if is_terminal() else code.commit}{changes}")
     if code.workload is not None:
         digest = f" {words.short(code.digest) if is_terminal() else code.digest}" if code.digest else ""
-        said.append(words.clean(code.workload) + digest)
+        unknown = f" of an unknown version: {words.clean(code.unknown)}" if code.unknown else ""
+        said.append(words.clean(code.workload) + (digest or unknown))
     if code.notebook is not None and code.notebook != code.workload:
         said.append(words.clean(code.notebook))
     if not said:
@@ -106,7 +111,7 @@ def _cells(code: CodeVersion) -> str:
 
 
 def _values(values: Mapping[str, Any]) -> str:
-    listed = [f"{words.clean(name)}={words.value(value)}" for name, value in values.items()]
+    listed = [f"{words.value(name)}={words.value(value)}" for name, value in values.items()]
     if is_terminal() and len(listed) > _MOST_VALUES:
         listed[_MOST_VALUES:] = ["…"]
     return "  ".join(listed)
@@ -114,13 +119,13 @@ def _values(values: Mapping[str, Any]) -> str:
 
 def _files(files: tuple[File, ...], fate: Any, numbers: Mapping[str, int]) -> str:
     shown = files[:_MOST_FILES] if is_terminal() else files
-    width = max((len(words.clean(file.path)) for file in shown), default=0)
+    width = max((len(words.value(file.path)) for file in shown), default=0)
     lines = [
-        f"{words.clean(file.path).ljust(width)}  {_identity(file, fate(file, numbers) if fate else '')}".rstrip()
+        f"{words.value(file.path).ljust(width)}  {_identity(file, fate(file, numbers) if fate else '')}".rstrip()
         for file in shown
     ]
     if len(shown) < len(files):
-        lines.append(f"… and {len(files) - len(shown):,} more; in a pipe, or with --json, all are shown.")
+        lines.append(more(len(files) - len(shown)))
     return "\n".join(lines)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,9 @@ __all__ = ["command"]
 
 _MOST_VALUES = 3
 """How many parameters, and how many metrics, are columns unless others are asked for."""
+
+_SHORT = 16
+"""Characters up to which a value is read at a glance."""
 
 _WHOLE = ("id", "status", "started")
 """Columns that a narrow terminal shows whole, at the cost of the others."""
@@ -171,20 +174,33 @@ def _column(name: str) -> _Column:
 
 
 def _value_column(kind: str, key: str, header: str, rank: int | None = None) -> _Column:
-    return _Column(words.clean(header), lambda row: getattr(row, _VALUES[kind]).get(key), rank=rank)
+    return _Column(words.value(header), lambda row: getattr(row, _VALUES[kind]).get(key), rank=rank)
 
 
 def _default_columns(rows: list[Row], everywhere: bool) -> list[_Column]:
-    """What most rows have something to say in, with the parameters and metrics that most of them have."""
+    """What any row has something to say in, with the parameters and metrics that tell most."""
     columns = [
         _column(name)
         for name in (*_DEFAULT, "tags", *(["workspace"] if everywhere else []))
         if name in ("id", "status", "started") or any(_column(name).cell(row) for row in rows)
     ]
     for kind in ("parameter", "metric"):
-        counted = Counter(key for row in rows for key in getattr(row, _VALUES[kind]))
         taken = {column.header for column in columns}
-        for rank, (key, _) in enumerate(counted.most_common(_MOST_VALUES)):
+        for rank, key in enumerate(_most_telling(kind, rows)[:_MOST_VALUES]):
             header = key if key and key not in taken else f"{kind}.{key}"
             columns.append(_value_column(kind, key, header, rank))
     return columns
+
+
+def _most_telling(kind: str, rows: list[Row]) -> list[str]:
+    """The names of parameters, or metrics: first those that tell the runs apart, then short ones, then those of most runs."""
+    said: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        for key, value in getattr(row, _VALUES[kind]).items():
+            said[key].append(words.value(value))
+
+    def dullness(key: str) -> tuple[bool, bool, int]:
+        texts = said[key]
+        return len(set(texts)) == 1, max(map(len, texts)) > _SHORT, -len(texts)
+
+    return sorted(said, key=dullness)

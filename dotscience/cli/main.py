@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -37,6 +38,17 @@ class Commands(click.Group):
             return None
         found: click.Command = import_module(f".{cmd_name}", __package__).command
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments name; where there is none, the one that was probably meant is named."""
+        name = str(args[0])
+        names = self.list_commands(ctx)
+        near = get_close_matches(name, names, 1) if name not in names and name[:1].isalpha() else []
+        if near:
+            ctx.fail(f"No such command '{name}'. Did you mean '{near[0]}'?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands under their headings, and the exit codes."""

@@ -56,9 +56,9 @@ def command(run: str, path: str | None, folder: str, force: bool, as_json: bool)
         for file in restored:
             colour = None if file.is_there else "yellow"
             detail = f": {file.detail}" if file.detail else ""
-            where = f"  {dim(words.clean(file.to))}" if file.is_there else ""
+            where = f"  {dim(words.value(file.to))}" if file.is_there else ""
             say(
-                f"{click.style(file.outcome, fg=colour)}{detail}  {file.role} {words.clean(file.path)}{where}"
+                f"{click.style(file.outcome, fg=colour)}{detail}  {file.role} {words.value(file.path)}{where}"
             )
         for outcome in sorted({file.outcome for file in restored if not file.is_there}):
             say(f"{outcome}: {OUTCOMES[outcome]}")

@@ -10,7 +10,7 @@ import click
 from ..errors import NotFoundError
 from . import words
 from .arguments import here, json_option, run_argument
-from .printing import dim, heading, is_terminal, pairs, print_json, say, strong
+from .printing import aligned, heading, is_terminal, more, pairs, print_json, say, strong
 
 if TYPE_CHECKING:
     from ..catalog.view import RunView
@@ -56,11 +56,9 @@ def command(run: str, as_json: bool) -> None:
 
 def _print(found: RunView) -> None:
     record = found.record
-    symbol = words.SYMBOLS.get(record.status, "")
+    status = words.status(record.status, found.is_published)
     title = f"  {words.clean(record.description)}" if record.description else ""
-    say(
-        f"{strong(record.id)}  {symbol} {record.status}{'' if found.is_published else ', not published'}{title}"
-    )
+    say(f"{strong(record.id)}  {status}{title}")
     if found.cure:
         say(f"  {found.cure}")
     say()
@@ -158,16 +156,15 @@ def _files(name: str, versions: tuple[FileVersion, ...]) -> None:
         return
     heading(f"{name} ({len(versions):,})")
     shown = versions[:_MOST_FILES] if is_terminal() else versions
-    width = max(len(words.clean(version.path)) for version in shown)
-    for version in shown:
-        digest = version.digest or ""
-        digest = words.short(digest).ljust(8) if is_terminal() else digest.ljust(64)
-        said = ", ".join(_words(version))
-        say(
-            f"  {words.clean(version.path).ljust(width)}  {dim(digest)}  {words.size(version.size):>9}  {said}".rstrip()
-        )
+    aligned([_file(version) for version in shown], right=(2,), dimmed=1)
     if len(shown) < len(versions):
-        say(f"  … and {len(versions) - len(shown):,} more; in a pipe, or with --json, all are shown.")
+        say(f"  {more(len(versions) - len(shown))}")
+
+
+def _file(version: FileVersion) -> tuple[str, ...]:
+    digest = version.digest or ""
+    shown = words.short(digest) if is_terminal() else digest
+    return version.path, shown, words.size(version.size), ", ".join(_words(version))
 
 
 def _words(version: FileVersion) -> Iterable[str]:

@@ -10,7 +10,8 @@ from . import words
 from .arguments import here, json_option
 from .catalogs import bring_up_to_date
 from .exits import NO
-from .printing import dim, heading, is_terminal, print_json, say
+from .printing import aligned, heading, is_terminal, more, print_json, say
+from .progress import Waiting
 
 if TYPE_CHECKING:
     from ..catalog.freshness import Status
@@ -37,7 +38,8 @@ def command(as_json: bool) -> int:
 
     workspace = here()
     bring_up_to_date(workspace)
-    found = status(workspace)
+    with Waiting("reading files", in_bytes=True) as progress:
+        found = status(workspace, progress=progress)
     if as_json:
         print_json(found.to_json())
     else:
@@ -49,27 +51,24 @@ def _print(found: Status) -> None:
     say(f"workspace {words.clean(found.workspace)}")
     if found.stale:
         heading("Stale: would come out differently now")
-        for output in found.stale:
-            because = words.clean("; ".join(output.because))
-            say(f"  {words.clean(output.path)}  {because}  {dim('run ' + _id(output.run))}")
+        aligned([(stale.path, "; ".join(stale.because), _run(stale.run)) for stale in found.stale], dimmed=2)
     if found.changed:
         heading("Changed since they were recorded")
-        for file in found.changed:
-            say(f"  {words.clean(file.path)}  {file.role}, {file.state}  {dim('run ' + _id(file.run))}")
+        aligned(
+            [(file.path, f"{file.role}, {file.state}", _run(file.run)) for file in found.changed], dimmed=2
+        )
     if found.unrecorded:
         heading("Not known to any run")
         shown = found.unrecorded[:_MOST] if is_terminal() else found.unrecorded
         for path in shown:
-            say(f"  {words.clean(path)}")
+            say(f"  {words.value(path)}")
         if len(shown) < len(found.unrecorded):
-            say(
-                f"  … and {len(found.unrecorded) - len(shown):,} more; in a pipe, or with --json, all are shown."
-            )
+            say(f"  {more(len(found.unrecorded) - len(shown))}")
     if found.truncated:
         say("\nThere are more files than were looked at.")
     if not (found.stale or found.changed):
-        say("\nEverything that was recorded is up to date.")
+        say("\nOf what is there, nothing is stale and nothing has changed since it was recorded.")
 
 
-def _id(run: str) -> str:
-    return words.short(run) if is_terminal() else run
+def _run(run: str) -> str:
+    return f"run {words.short(run) if is_terminal() else run}"

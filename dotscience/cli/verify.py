@@ -39,7 +39,7 @@ def command(run: str | None, as_json: bool) -> int:
         for finding in found.findings:
             detail = f" ({finding.detail})" if finding.detail else ""
             word = click.style(finding.problem, fg="red")
-            say(f"{word}  {finding.kind} {words.clean(finding.what + detail)}  {dim('run ' + finding.run)}")
+            say(f"{word}  {finding.kind} {words.value(finding.what + detail)}  {dim('run ' + finding.run)}")
         if found.findings:
             say()
             for problem in sorted({finding.problem for finding in found.findings}):

@@ -7,6 +7,7 @@ import click
 from .arguments import here, json_option
 from .catalogs import bring_up_to_date
 from .lineage import print_lineage_json, print_why
+from .progress import Waiting
 
 __all__ = ["command"]
 
@@ -32,7 +33,8 @@ def command(file: str, here_only: bool, depth: int | None, as_json: bool) -> Non
 
     workspace = here()
     bring_up_to_date(workspace)
-    lineage = why(file, here=here_only, depth=depth, workspace=workspace)
+    with Waiting("reading files", in_bytes=True) as progress:
+        lineage = why(file, here=here_only, depth=depth, workspace=workspace, progress=progress)
     if as_json:
         print_lineage_json(lineage)
     else:

@@ -7,7 +7,19 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-__all__ = ["SYMBOLS", "ago", "clean", "count", "duration", "local", "number", "short", "size", "value"]
+__all__ = [
+    "SYMBOLS",
+    "ago",
+    "clean",
+    "count",
+    "duration",
+    "local",
+    "number",
+    "short",
+    "size",
+    "status",
+    "value",
+]
 
 SYMBOLS: Mapping[str, str] = {
     "completed": "✓",
@@ -66,6 +78,17 @@ def size(bytes_: int | None) -> str:
             break
         amount /= 1024
     return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+
+
+def status(name: str, is_published: bool) -> str:
+    """What became of a run, with its sign.
+
+    Example:
+        >>> status("crashed", False), status("unpublished", False)
+        ('✗ crashed, not published', '○ unpublished')
+    """
+    left = "" if is_published or name == "unpublished" else ", not published"
+    return f"{SYMBOLS.get(name, ' ')} {name}{left}"
 
 
 def local(moment: datetime | None) -> str:

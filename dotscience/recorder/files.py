@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..errors import ArgumentError
 from ..records.files import FileVersion
 from ..storage.walk import walk
-from ..storage.workspace import current_directory
+from ..storage.workspace import HOME, current_directory
 
 __all__ = ["Located", "absolute_path", "expand", "locate", "path_of", "root_relative"]
 
@@ -117,11 +117,9 @@ def _locate(absolute: str, path: str, root: str) -> list[Located]:
 def _locate_below(directory: str, path: str, root: str) -> list[Located]:
     prefix = "" if path == "." else path + "/"
     skip = len(directory.rstrip(os.sep)) + 1
-    own = f"{os.sep}.dotscience{os.sep}"
     files = [
         Located(prefix + absolute[skip:], absolute, found, problem)
-        for absolute, found, problem in walk(directory)
-        if own not in absolute[skip - 1 :]
+        for absolute, found, problem in walk(directory, skip=HOME)
     ]
     if len(files) == 1 and files[0].absolute == directory:  # which cannot be listed
         return [files[0]._replace(path=path)]

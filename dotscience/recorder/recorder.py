@@ -74,6 +74,22 @@ class Recorder(Verbs):
             return self._open_run(self._last)
 
     def _open_run(self, carried: Run | None) -> Run:
+        try:
+            run, self._recording = self._recorded_run(carried)
+        except Exception as error:  # a fault of ours, which must not become the user's
+            from .notices import notice
+            from .run import Run
+
+            notice(
+                f"recording cannot begin, your program goes on and the run is kept in memory only: "
+                f"{type(error).__name__}: {error}"
+            )
+            run, self._recording = Run(self._given_root or os.curdir, clock=self._clock), None
+            run.start()
+        self._open = self._last = run
+        return run
+
+    def _recorded_run(self, carried: Run | None) -> tuple[Run, Recording]:
         from .lifecycle import watch
         from .recording import Recording
         from .session import Session
@@ -83,9 +99,7 @@ class Recorder(Verbs):
             watch(self)
         run = self._session.new_run(self._clock, self._new_id, carried)
         run.start()
-        self._recording = Recording(run, self._session, self.mode, self._workload_file, self._parent)
-        self._open = self._last = run
-        return run
+        return run, Recording(run, self._session, self.mode, self._workload_file, self._parent)
 
     # Modes
 
@@ -184,23 +198,27 @@ class Recorder(Verbs):
         with self._lock:  # other threads go on: what they say from here on belongs to the next run
             run = self._open or self._begin()
             recording = self._recording
-            assert recording is not None
             if description is not None:
                 run.set_text("description", description)
             run.set_end()
             self._open = self._recording = None
-        published = self._finish(recording, stream)
+        published = self._finish(run, recording, stream)
         if build or deploy:
             from ..errors import HubNeededError
 
             raise HubNeededError(f"ds.publish({'deploy' if deploy else 'build'}=True)", published.id)
         return published
 
-    def _finish(self, recording: Recording, stream: TextIO | None = None) -> Published:
+    def _finish(self, run: Run, recording: Recording | None, stream: TextIO | None = None) -> Published:
         from .emit import emit
+        from .published import Published
 
-        published = recording.publish(self.mode, self._workload_file)
-        emit(published, stream, recording.session.setting("publish_to"), self._environ)
+        if recording is None:
+            published, wanted = Published(run.outline(()), None), "auto"
+        else:
+            published = recording.publish(self.mode, self._workload_file)
+            wanted = recording.session.setting("publish_to")
+        emit(published, stream, wanted, self._environ)
         return published
 
     def run(self, description: object = None) -> ScopedRun:
@@ -275,7 +293,7 @@ class ScopedRun:
         if error is not None and not _is_quiet(error):
             recording.note_exception(error)
         run.set_end()
-        recorder._finish(recording)
+        recorder._finish(run, recording)
 
     def _take(self) -> tuple[Run | None, Recording | None]:
         """Take this block out, and what is open in it."""

@@ -25,12 +25,15 @@ class Found(NamedTuple):
     problem: str | None
 
 
-def walk(directory: str) -> Iterator[Found]:
+def walk(directory: str, skip: str | None = None) -> Iterator[Found]:
     """Every file below a directory that is not itself a directory, sorted by name within each directory.
 
     Links to files and directories are followed. A directory that is already being walked further up is
     not entered again; one that is reachable in two ways is listed twice. A file or directory that is
     deleted while the walk goes on is left out. Nothing is opened but directories.
+
+    Args:
+        skip: directories of this name are not entered.
 
     Example:
         >>> [found.path for found in walk("data")]
@@ -58,7 +61,7 @@ def walk(directory: str) -> Iterator[Found]:
                     yield Found(entry.path, stat, None)
                 elif kind != S_IFDIR:
                     yield Found(entry.path, stat, "special")
-                elif (below := (stat.st_dev, stat.st_ino)) not in chain:
+                elif (below := (stat.st_dev, stat.st_ino)) not in chain and entry.name != skip:
                     stack.append((iter(_entries(entry.path)), below))
                     chain.add(below)
                     break

@@ -189,3 +189,14 @@ def test_status_as_json(study: Study) -> None:
     study.write("raw.csv", b"new")
     wire = json.loads(json.dumps(status(study.workspace).to_json()))
     assert wire["stale"][0]["because"] == ["raw.csv changed since"]
+
+
+def test_it_is_told_how_much_has_been_read(study: Study) -> None:
+    large = b"x" * 3_000_000
+    study.publish(inputs={"raw.bin": large}, outputs={"small.txt": b"small"}, on_disk=True)
+    study.write("raw.bin", large)
+    steps: list[tuple[int, int]] = []
+    assert not status(study.workspace, progress=lambda done, total: steps.append((done, total))).changed
+    assert steps == sorted(steps) and len(steps) > 1
+    assert {total for _, total in steps} == {3_000_005}
+    assert steps[-1][0] == 3_000_005

@@ -290,3 +290,12 @@ def test_a_long_chain(study: Study) -> None:
     found = why(digest(b"119"), workspace=study.workspace)
     assert runs_of(found) == runs[::-1]
     assert found.steps[-1].depth == 119
+
+
+def test_it_is_told_how_much_of_a_large_file_has_been_read(study: Study) -> None:
+    large = b"x" * 3_000_000
+    study.publish(outputs={"model.bin": large}, on_disk=True)
+    steps: list[tuple[int, int]] = []
+    why("model.bin", workspace=study.workspace, progress=lambda done, total: steps.append((done, total)))
+    assert len(steps) > 1
+    assert steps[-1] == (3_000_000, 3_000_000)

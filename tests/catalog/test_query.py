@@ -85,8 +85,17 @@ def test_conditions_combine_as_in_python() -> None:
 @pytest.mark.parametrize(
     "query, at, reason",
     [
-        ("metric.accuracy >", "", "no expression"),
-        ("metric.accuracy = 0.9", "metric.accuracy =", "no expression"),
+        ("metric.accuracy >", "", "Something is missing at the end"),
+        ("metric.accuracy = 0.9", "= 0.9", "Equality is `==`"),
+        ("label.a == 'x=y' and label.b='z'", "='z'", "Equality is `==`"),
+        ("metric.a > 1 AND metric.b > 2", "AND", "say `and`"),
+        ("metric.a > 1 && metric.b > 2", "&&", "say `and`"),
+        ("metric.a > 1 || metric.b > 2", "||", "say `or`"),
+        ("NOT metric.a > 1", "NOT", "say `not`"),
+        ("metric.a <> 1", "<>", "say `!=`"),
+        ("label.a == 'AND' and", "", "Something is missing at the end"),
+        ("accuracy > 0.9", "accuracy", "metric.accuracy, parameter.accuracy or label.accuracy"),
+        ("status == completed", "completed", '"completed"'),
         ("metrics.accuracy > 0.9", "metrics", "There is no name metrics. Did you mean metric?"),
         ("label.é == 'é' and acuracy > 1", "acuracy", "There is no field acuracy."),
         ("statsu == 'failed'", "statsu", "Did you mean status?"),
@@ -148,10 +157,10 @@ def test_an_error_points_at_the_character(query: str, at: str, reason: str) -> N
     with pytest.raises(QueryError) as caught:
         parse(query)
     assert reason in caught.value.reason
-    if at == "metric.accuracy =":
-        assert caught.value.position <= len(at)
-    elif at:
+    if at:
         assert query[caught.value.position :].startswith(at)
+    else:
+        assert caught.value.position == len(query)
 
 
 def test_positions_count_characters_not_bytes() -> None:

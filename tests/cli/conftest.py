@@ -2,6 +2,8 @@
 
 import json
 import os
+import pty
+import select
 import shutil
 import subprocess
 import sys
@@ -124,3 +126,28 @@ def ids(study: Path) -> Mapping[str, str]:
             if f'"trees":{trees}' in text:
                 found[f"trained {trees}"] = folder.name
     return found
+
+
+@pytest.fixture
+def on_terminal() -> Callable[..., str]:
+    """`on_terminal("list", columns=80)` is what `ds list` shows on a terminal."""
+
+    def show(*arguments: str, environ: Mapping[str, str] = os.environ, columns: int = 100) -> str:
+        command = [sys.executable, "-m", "dotscience", *arguments]
+        process, terminal = pty.fork()
+        if process == 0:
+            os.execvpe(command[0], command, {**environ, "COLUMNS": str(columns), "TERM": "xterm"})
+        shown = b""
+        while select.select([terminal], [], [], 60)[0]:
+            try:
+                data = os.read(terminal, 65536)
+            except OSError:  # the other side is closed
+                break
+            if not data:
+                break
+            shown += data
+        os.waitpid(process, 0)
+        os.close(terminal)
+        return shown.decode().replace("\r\n", "\n")
+
+    return show

@@ -89,6 +89,7 @@ def test_garbage_is_shown_and_then_removed(study: Path, ds: Ds, ds_json: Callabl
     assert "removed: 8 B" in ds("gc").stdout
     assert not blob.exists()
     assert ds_json("verify")["ok"]
+    assert ds("gc").stdout == "There is nothing to remove.\n"
 
 
 def test_the_catalog_is_built_anew(study: Path, ds: Ds, ds_json: Callable[..., Any]) -> None:

@@ -1,5 +1,6 @@
 """`ds why`, `ds impact`, `ds status`."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -115,7 +116,7 @@ def test_a_fresh_study_is_up_to_date(study: Path, ds: Ds, ds_json: Callable[...,
     assert ds_json("status")["stale"] == []
     shown = ds("status")
     assert shown.exit_code == 0
-    assert "up to date" in shown.stdout
+    assert "Of what is there, nothing is stale and nothing has changed since it was recorded." in shown.stdout
 
 
 def test_stale_outputs_and_changed_inputs_are_told(
@@ -149,3 +150,35 @@ def test_a_run_of_another_workspace_is_a_step(study: Path, tmp_path: Path, ids: 
     assert f"workspace  {other}" in shown
     assert ids["trained 9"] in shown
     assert ids["trained 9"] not in ds("why", str(other / "report.txt"), "--here").stdout
+
+
+def test_files_and_reasons_of_the_status_stand_in_columns(study: Path, ids: Ids, ds: Ds) -> None:
+    (study / "data" / "raw.csv").write_text("a,b\n5,6\n7,8\n")
+    lines = ds("status").stdout.splitlines()
+    (clean,) = (line for line in lines if line.startswith("  data/clean.csv"))
+    (forest,) = (line for line in lines if line.startswith("  models/forest.joblib"))
+    assert clean.index("data/raw.csv changed since") == forest.index("data/clean.csv is stale")
+    assert clean.index("run ") == forest.index("run ")
+
+
+def test_code_that_cannot_be_told_any_more_is_said_to_be_unknown(study: Path, ids: Ids, ds: Ds) -> None:
+    record = study / ".dotscience" / "runs" / ids["trained 9"] / "record.json"
+    for path in (record, record.parent, record.parent.parent):
+        os.utime(path, (1, 1))
+    ds("list")  # the catalog knows the run, and does not look at its folder again
+    record.write_bytes(record.read_bytes().replace(b'"trees":9', b'"trees":8'))
+    (code,) = (
+        line
+        for line in ds("why", "models/forest.joblib").stdout.splitlines()
+        if "train.py " in line and "code" in line
+    )
+    assert "train.py of an unknown version: " in code and "altered" in code
+
+
+def test_a_file_that_there_is_not_is_said_not_to_be_there(study: Path, ds: Ds) -> None:
+    (study / "new.csv").write_text("new")
+    assert (
+        ds("why", "nothing.csv").stderr
+        == "ds: No run has read or written nothing.csv, and there is no such file.\n"
+    )
+    assert "No run has read or written new.csv" in ds("why", "new.csv").stderr

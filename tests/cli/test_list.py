@@ -1,5 +1,7 @@
 """`ds list`."""
 
+import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -124,3 +126,65 @@ def test_what_would_command_the_terminal_is_escaped(study: Path, ds: Ds) -> None
     shown = ds("list").stdout
     assert "\x1b" not in shown and "\x07" not in shown
     assert "\\x1b[31mred\\x07" in shown
+
+
+def sweep(study: Path) -> None:
+    """Three runs that differ in their depth and loss, among values that are the same in all."""
+    with fresh_recorder(study) as recorder:
+        for depth in (1, 2, 3):
+            recorder.start("a sweep over the depth of the trees")
+            for name, value in (
+                ("batch", 32),
+                ("columns", ["alcohol", "ash", "magnesium", "hue"]),
+                ("huge", 10**40),
+                ("max_depth", depth),
+            ):
+                recorder.parameter(name, value)
+            recorder.metric("features", 13)
+            recorder.metric("test_accuracy", 0.912345678 + depth / 100)
+            recorder.publish()
+
+
+def test_values_that_differ_between_the_runs_come_first(study: Path, ds: Ds) -> None:
+    sweep(study)
+    header = ds("list", 'like(description, "a sweep%")').stdout.splitlines()[0].split()
+    assert header[5:] == ["max_depth", "batch", "columns", "test_accuracy", "features"]
+
+
+@pytest.mark.parametrize("columns", [80, 100, 200])
+def test_no_number_status_or_time_is_cut_on_a_terminal(
+    study: Path, on_terminal: Callable[..., str], columns: int
+) -> None:
+    sweep(study)
+    shown = on_terminal("list", environ={**os.environ, "NO_COLOR": "1"}, columns=columns)
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in shown.splitlines()]
+    assert max(map(len, lines)) <= columns
+    swept = [line for line in lines if "a sweep" in line]
+    assert len(swept) == 3
+    assert all("✓ completed" in line and " ago" in line for line in swept)
+    assert [figure for line in swept for figure in re.findall(r"0\.9\d+\b", line)] == [
+        "0.942346",
+        "0.932346",
+        "0.922346",
+    ]
+    assert any("✗ crashed, unpublished" in line for line in lines)
+
+
+def test_no_line_of_a_piped_table_ends_in_blanks(study: Path, ds: Ds) -> None:
+    for columns in ("id", "description,id,error"):
+        lines = ds("list", "--columns", columns).stdout.splitlines()
+        assert [line.rstrip() for line in lines] == lines
+
+
+def test_a_name_of_several_lines_stays_on_one(study: Path, ds: Ds) -> None:
+    (study / "two\nlines.csv").write_text("1")
+    with fresh_recorder(study) as recorder:
+        recorder.start("odd")
+        recorder.parameter("learning\nrate", 1)
+        recorder.output("two\nlines.csv")
+        recorder.publish()
+    assert "learning\\nrate" in ds("list", 'description == "odd"').stdout.splitlines()[0]
+    shown = ds("show", "@latest").stdout
+    assert "  learning\\nrate  1\n" in shown
+    assert "  two\\nlines.csv  " in shown
+    assert "two\\nlines.csv  " in ds("why", "two\nlines.csv").stdout.splitlines()[0]

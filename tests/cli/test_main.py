@@ -5,7 +5,6 @@ import json
 import os
 import pty
 import re
-import select
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -35,25 +34,6 @@ def found(name: str) -> click.Command:
     command = commands.get_command(click.Context(commands), name)
     assert command is not None
     return command
-
-
-def on_terminal(*arguments: str, environ: Mapping[str, str] = os.environ, columns: int = 100) -> str:
-    """What `ds` shows on a terminal."""
-    process, terminal = pty.fork()
-    if process == 0:
-        os.execvpe(DS[0], [*DS, *arguments], {**environ, "COLUMNS": str(columns), "TERM": "xterm"})
-    shown = b""
-    while select.select([terminal], [], [], 60)[0]:
-        try:
-            data = os.read(terminal, 65536)
-        except OSError:  # the other side is closed
-            break
-        if not data:
-            break
-        shown += data
-    os.waitpid(process, 0)
-    os.close(terminal)
-    return shown.decode().replace("\r\n", "\n")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -149,6 +129,14 @@ def test_a_prefix_that_fits_two_runs_is_refused(study: Path, ids: Ids, ds: Ds) -
     assert "fits 2 runs" in result.stderr
 
 
+@pytest.mark.parametrize(("wrong", "right"), [("lst", "list"), ("stauts", "status"), ("versions", "")])
+def test_a_command_that_there_is_not_is_corrected(ds: Ds, wrong: str, right: str) -> None:
+    result = ds(wrong)
+    assert result.exit_code == exits.USAGE
+    assert f"No such command '{wrong}'." in result.stderr
+    assert (f"Did you mean '{right}'?" in result.stderr) == bool(right)
+
+
 def test_the_version_is_told(ds: Ds) -> None:
     import dotscience
 
@@ -196,7 +184,9 @@ def test_nothing_is_coloured_or_cut_in_a_pipe(study: Path, ids: Ids) -> None:
     assert all(run in listed for run in ids.values())
 
 
-def test_a_terminal_gets_colours_and_short_ids(study: Path, ids: Ids) -> None:
+def test_a_terminal_gets_colours_and_short_ids(
+    study: Path, ids: Ids, on_terminal: Callable[..., str]
+) -> None:
     shown = on_terminal("list")
     assert ANSI in shown
     assert ids["prepared"][:8] in shown
@@ -205,7 +195,7 @@ def test_a_terminal_gets_colours_and_short_ids(study: Path, ids: Ids) -> None:
     assert max(map(len, re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines())) <= 100
 
 
-def test_a_terminal_that_wants_no_colour_gets_none(study: Path) -> None:
+def test_a_terminal_that_wants_no_colour_gets_none(study: Path, on_terminal: Callable[..., str]) -> None:
     environ = {**os.environ, "NO_COLOR": "1"}
     assert ANSI not in on_terminal("show", "@latest", environ=environ)
     assert "\x1b[3" not in on_terminal("list", environ=environ)

@@ -29,6 +29,7 @@ def test_every_setting_is_listed_with_its_value_and_where_it_came_from(
     assert listed["keep_code"]["from"] == "default"
     shown = ds("config").stdout
     assert all(name in shown for name in SETTINGS)
+    assert "keep_file_limit = 1.0 GiB" in shown
 
 
 def test_a_setting_is_changed_for_the_workspace_or_for_the_user(
@@ -58,6 +59,12 @@ def test_a_variable_that_decides_is_named(ds: Ds, monkeypatch: pytest.MonkeyPatc
         (("keep_file", "1"), 3, "There is no setting 'keep_file'"),
         (("keep_code", "perhaps"), 2, "say true or false"),
         (("publish_to", "paper"), 2, "say one of auto, stdout"),
+        (("project_dot_root", "/study"), 2, "set the variable DOTSCIENCE_PROJECT_DOT_ROOT"),
+        (("workload_type", "jupyter"), 2, "set the variable DOTSCIENCE_WORKLOAD_TYPE"),
+        (("keep_code", "true", "--unset"), 2, "--unset takes no VALUE"),
+        (("--unset",), 2, "NAME"),
+        (("--user",), 2, "NAME"),
+        (("keep_code", "--user"), 2, "VALUE"),
     ],
 )
 def test_a_wrong_setting_is_refused(
@@ -67,6 +74,13 @@ def test_a_wrong_setting_is_refused(
     assert (result.exit_code, result.stdout) == (code, "")
     assert message in result.stderr
     assert not (tmp_path / ".dotscience" / "config.json").exists()
+
+
+def test_a_setting_that_cannot_be_kept_is_no_success(tmp_path: Path, ds: Ds) -> None:
+    (tmp_path / ".dotscience").write_text("in the way")
+    result = ds("config", "keep_inputs", "yes")
+    assert (result.exit_code, result.stdout) == (4, "")
+    assert f"Cannot write to {tmp_path / '.dotscience'}" in result.stderr
 
 
 def test_a_file_of_settings_that_is_damaged_is_named_and_kept(tmp_path: Path, ds: Ds) -> None:
@@ -121,6 +135,7 @@ def test_the_doctor_finds_a_sound_workspace_sound(study: Path, ds: Ds, ds_json: 
     }
     assert "2 unpublished" not in ds("doctor").stdout
     assert "1 crashed, 1 unpublished" in ds("doctor").stdout
+    assert "`ds verify` reads them all" in ds("doctor").stdout
 
 
 def test_the_doctor_names_what_is_damaged_and_the_cure(

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from dotscience.catalog.runs import runs
 from dotscience.records.block import find_blocks
 from dotscience.records.record import Record
+from dotscience.testing import fresh_recorder
 
 Ds = Callable[..., Result]
 Ids = Mapping[str, str]
@@ -58,6 +60,7 @@ def test_an_unpublished_run_shows_its_journal_and_the_cure(
     assert "✗ crashed, not published  tuned" in shown
     assert f"`ds publish {ids['tuned'][:8]}`" in shown
     assert "ValueError: no more trees" in shown
+    assert "○ unpublished  explored" in ds("show", ids["explored"]).stdout
     document = ds_json("show", ids["explored"])
     assert (document["status"], document["is_published"]) == ("unpublished", False)
     assert "published" not in document
@@ -125,3 +128,34 @@ def test_a_run_does_not_differ_from_itself(
 ) -> None:
     assert ds_json("diff", ids["prepared"], ids["prepared"])["same"] is True
     assert "Nothing differs" in ds("diff", ids["prepared"], ids["prepared"]).stdout
+
+
+def test_no_line_of_a_piped_answer_ends_in_blanks(study: Path, ids: Ids, ds: Ds) -> None:
+    for arguments in (["show", ids["explored"]], ["why", "models/forest.joblib"], ["status"]):
+        lines = ds(*arguments).stdout.splitlines()
+        assert [line.rstrip() for line in lines] == lines
+
+
+def test_a_file_without_a_digest_leaves_no_hole(study: Path, ds: Ds) -> None:
+    with fresh_recorder(study) as recorder:
+        recorder.start()
+        recorder.input("nothing.csv")
+        recorder.publish()
+    (line,) = (line for line in ds("show", "@latest").stdout.splitlines() if "nothing.csv" in line)
+    assert line == "  nothing.csv  unseen: there was no such file"
+
+
+def test_a_terminal_shows_some_of_many_files(study: Path, on_terminal: Callable[..., str]) -> None:
+    (study / "images").mkdir()
+    with fresh_recorder(study) as recorder:
+        for count in (30, 0):
+            recorder.start()
+            for number in range(count):
+                (study / "images" / f"{number:02}.png").write_text(f"image {number}")
+                recorder.output(f"images/{number:02}.png")
+            recorder.publish()
+    newest, before = (row.id for row in runs(limit=2))
+    for arguments in (["diff", before, newest], ["why", "images"]):
+        shown = on_terminal(*arguments)
+        assert "images/19.png" in shown and "images/20.png" not in shown
+        assert "… and 10 more; in a pipe, or with --json, all are shown." in shown

@@ -156,8 +156,11 @@ class Command(Source):
 
     def prepare(self) -> None:
         from . import command
+        from .cells import current_shell
 
         self._module = command
+        if getattr(current_shell(), "kernel", None) is not None:
+            self._called = False  # it names the kernel's connection file, and says nothing of the notebook
 
     def look(self) -> Facts:
         facts: dict[str, Json] = self._module.command() if self._called else {}

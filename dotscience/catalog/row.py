@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Note", "Row", "Runs", "read_rows", "read_values"]
 
 _KINDS = {number: f"{kind}s" for kind, number in tables.KINDS.items()}
-_MOST_SHOWN = 50
+_MOST_SHOWN, _MOST_METRICS = 50, 4
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Note:
     text: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Row:
     """One run of the catalog.
 
@@ -71,6 +71,13 @@ class Row:
     notes: tuple[Note, ...]
     models: tuple[str, ...]
     workspace: str
+
+    def __repr__(self) -> str:
+        started = "" if self.started is None else f" {self.started:%Y-%m-%d %H:%M:%S}"
+        metrics = "".join(
+            f" {name}={_shown(value)}" for name, value in list(self.metrics.items())[:_MOST_METRICS]
+        )
+        return f"<run {self.id[:8]} {self.status}{started}{metrics}>"
 
     @cached_property
     def record(self) -> Record:
@@ -132,6 +139,11 @@ class Runs(list[Row]):
             for name in self._names(kind):
                 columns[f"{kind[:-1]}.{name}"] = [getattr(row, kind).get(name) for row in self]
         return pandas.DataFrame(columns)
+
+    def __repr__(self) -> str:
+        lines = [repr(row) for row in self[:_MOST_SHOWN]]
+        rest = len(self) - _MOST_SHOWN
+        return "\n".join([*lines, *([f"and {rest} more"] if rest > 0 else [])]) or "no runs"
 
     def _names(self, kind: str) -> list[str]:
         """Names of all parameters, metrics or labels, in the order in which they first occur."""

@@ -114,7 +114,7 @@ def from_state(state: RunState, annotations: Sequence[Mapping[str, Any]] = ()) -
         continues=state.continues,
         labels=state.labels,
         parameters=state.parameters,
-        metrics=state.metrics,
+        metrics=state.logged | state.metrics,
         models=Record(state.id, state.status, EPOCH, labels=state.labels).models,
         inputs=list(state.inputs.values()),
         outputs=[FileVersion(path) for path in state.outputs],

@@ -67,7 +67,7 @@ class Recorder(Verbs):
         with self._lock:
             if self._open is not None:  # another thread was faster
                 return self._open
-            if self._last is None:
+            if self._last is None and self._parent is None:
                 from .notices import notice
 
                 notice("You have not called ds.start() yet, so the run starts with this call.")
@@ -190,11 +190,18 @@ class Recorder(Verbs):
             The published run: `.id`, `.record`, `.block`; it shows itself as a card in a notebook.
 
         Raises:
+            ArgumentError: `stream` cannot be written to.
             HubNeededError: `build` or `deploy` without a Hub. The run is recorded all the same.
 
         Example:
             >>> ds.publish("trained the forest")
         """
+        if stream is not None and not hasattr(stream, "write"):
+            from ..errors import ArgumentError
+
+            raise ArgumentError(
+                f"ds.publish(): stream must be a file that is open for writing, not {stream!r:.80}. The run is still open."
+            )
         with self._lock:  # other threads go on: what they say from here on belongs to the next run
             run = self._open or self._begin()
             recording = self._recording

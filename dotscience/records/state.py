@@ -30,6 +30,7 @@ class RunState:
     Attributes:
         inputs: by `FileVersion.key`, as they were when they were declared.
         outputs: the declared paths, files and directories, in the order they were declared.
+        logged: the last value of each series.
         surroundings: what `capture` had gathered.
         problems: sentences about what could not be read back.
     """
@@ -49,6 +50,7 @@ class RunState:
     labels: dict[str, Stored] = field(default_factory=dict)
     parameters: dict[str, Stored] = field(default_factory=dict)
     metrics: dict[str, Stored] = field(default_factory=dict)
+    logged: dict[str, Stored] = field(default_factory=dict)
     inputs: dict[tuple[str, int | None, int | None], FileVersion] = field(default_factory=dict)
     outputs: dict[str, None] = field(default_factory=dict)
     surroundings: Mapping[str, Json] = field(default_factory=dict)
@@ -86,7 +88,7 @@ class RunState:
             "continues": self.continues,
             "labels": dict(self.labels),
             "parameters": dict(self.parameters),
-            "metrics": dict(self.metrics),
+            "metrics": self.logged | self.metrics,
             "inputs": tuple(self.inputs.values()),
             "workspace": {"root": self.root, "host": self.process.get("host")},
         }

@@ -13,11 +13,12 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import BinaryIO
 
 from ..errors import CorruptError
 
-__all__ = ["Layout", "Rows", "layout_frame", "read_frames", "rows_frame"]
+__all__ = ["Layout", "Rows", "layout_frame", "read_frames", "read_last", "rows_frame"]
 
 _HEADER = struct.Struct("<BIQII")
 _LAYOUT, _ROWS = 1, 2
@@ -80,6 +81,29 @@ def read_frames(stream: BinaryIO, source: str, problems: list[str]) -> Iterator[
             problems.append(
                 str(CorruptError(source, place, "a frame of points that fits no layout was passed over"))
             )
+
+
+def read_last(stream: BinaryIO) -> dict[str, float]:
+    """The value of each series that was logged last, as far as whole frames tell, without reading what came before it."""
+    size = stream.seek(0, 2)
+    layouts: dict[int, Layout] = {}
+    last: dict[str, tuple[int, float]] = {}
+    place = stream.seek(0)
+    while len(header := stream.read(_HEADER.size)) == _HEADER.size:
+        kind, number, sequence, length, _ = _HEADER.unpack(header)
+        place += _HEADER.size + length
+        if place > size:
+            break
+        if kind == _LAYOUT and (layout := _layout(stream.read(length))) is not None:
+            layouts[number] = layout
+        elif kind == _ROWS and number in layouts and length >= 8 * layouts[number].fields:
+            names = layouts[number].names
+            stream.seek(place - 8 * len(names))
+            values = struct.unpack(f"<{len(names)}d", stream.read(8 * len(names)))
+            for name, value in zip(names, values, strict=True):
+                last[name] = max((sequence, value), last.get(name, (-1, 0.0)), key=itemgetter(0))
+        stream.seek(place)
+    return {name: value for name, (_, value) in last.items()}
 
 
 def _layout(payload: bytes) -> Layout | None:

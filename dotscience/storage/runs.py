@@ -11,7 +11,9 @@ from typing import Any
 from ..errors import NotFoundError
 from ..records.record import Record
 from ..records.state import RunState
+from ..records.values import stored
 from .journal import read_journal
+from .points import read_last
 from .processes import is_alive
 
 __all__ = ["RunFolder", "write_whole"]
@@ -107,6 +109,11 @@ class RunFolder:
             raise NotFoundError(f"Run {self.id} has no journal in {self.path}.") from None
         state = RunState.replay({"id": self.id, **journal.header}, journal.events)
         state.problems.extend(str(problem) for problem in journal.problems)
+        try:
+            with open(self.points_path, "rb") as stream:
+                state.logged = {name: stored(value) for name, value in read_last(stream).items()}
+        except FileNotFoundError:  # nothing was logged
+            pass
         if state.status == "running" and not is_alive(state.process, journal.last_beat):
             state.status = "killed"
         return state

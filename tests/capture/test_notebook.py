@@ -37,6 +37,7 @@ def test_a_notebook_run_by_nbclient_from_a_program_says_that_its_path_is_unknown
     facts = run_cells("begin()", "finish()")
     assert "notebook" not in facts["code"]
     assert "workload_file" not in facts
+    assert "argv" not in facts["environment"]  # it is the kernel's, and another one each time
     assert facts["code"]["workload_unknown"] == (
         "the program that started this kernel does not tell which notebook it runs"
     )

@@ -167,6 +167,25 @@ def test_the_points_of_a_series_can_be_read_back(recorder: Recorder, tmp_path: P
         row.series("accuracy")
 
 
+def test_a_run_in_progress_shows_the_last_point_of_each_series(recorder: Recorder, tmp_path: Path) -> None:
+    recorder.start()
+    recorder.metric("accuracy", 0.5)
+    for step in range(3):
+        recorder.log({"loss": float(step)})
+        recorder.log({"loss": step + 0.5, "rate": math.nan}, epoch=1)
+    recorder.start()  # which leaves the run behind, everything written
+    (row,) = runs("status == 'unpublished'", workspace=tmp_path)
+    assert row.metrics["accuracy"] == 0.5 and row.metrics["loss"] == 2.5 and math.isnan(row.metrics["rate"])
+
+
+def test_rows_are_short_where_they_are_printed(study: Study) -> None:
+    run = study.publish(metrics={"accuracy": 0.93125})
+    found = runs(workspace=study.workspace)
+    assert repr(found) == repr(found[0])
+    assert repr(found[0]).startswith(f"<run {run[:8]} completed ") and "accuracy=0.93125>" in repr(found[0])
+    assert repr(Runs()) == "no runs"
+
+
 def test_a_run_without_series_says_so(study: Study) -> None:
     with pytest.raises(NotFoundError, match="logged no series"):
         get(study.publish(), workspace=study.workspace).series("loss")

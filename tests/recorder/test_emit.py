@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dotscience.errors import ArgumentError
 from dotscience.recorder.recorder import Recorder
 from dotscience.records.block import find_blocks
 from dotscience.storage.runs import RunFolder
@@ -21,6 +22,15 @@ PUBLISH = "import dotscience as ds; ds.start(); ds.metric('a', 1); p = ds.publis
 
 def blocks(written: str) -> list[str]:
     return [run_id for run_id, _ in find_blocks(written)]
+
+
+def test_a_stream_that_cannot_be_written_to_is_refused_before_anything_is_published(
+    recorder: Recorder,
+) -> None:
+    recorder.start()
+    with pytest.raises(ArgumentError, match=r"not 'out.txt'.*still open"):
+        recorder.publish(stream="out.txt")  # type: ignore[arg-type]
+    assert recorder.publish(stream=io.StringIO()).folder is not None
 
 
 def test_a_given_stream_gets_the_block_and_nothing_else_does(

@@ -348,6 +348,19 @@ def test_a_fault_in_what_surrounds_a_run_costs_only_that(
     assert "ZeroDivisionError" in err
 
 
+def test_recording_that_cannot_begin_keeps_the_run_in_memory(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dotscience.recorder.session.Session.new_run", lambda *given: 1 / 0)
+    recorder = Recorder(root=tmp_path)
+    recorder.start()
+    assert recorder.metric("m", 1) == 1
+    stream = io.StringIO()
+    done = recorder.publish(stream=stream)
+    assert done.folder is None and done.record.metrics == {"m": 1} and '"m": "1"' in stream.getvalue()
+    assert "kept in memory only: ZeroDivisionError" in capfd.readouterr().err
+
+
 def test_a_fault_in_publishing_leaves_the_run_unpublished_and_the_job_goes_on(
     recorder: Recorder, only_run: Only, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

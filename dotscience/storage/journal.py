@@ -72,10 +72,6 @@ class AppendFile:
             raise
         self._length += done
 
-    def sync(self) -> None:
-        """Return when what was appended will survive a power failure."""
-        os.fsync(self._fd)
-
     def beat(self) -> None:
         """Set the file's modification time to now: the writer lives."""
         os.utime(self._fd if os.utime in os.supports_fd else self.path)

@@ -52,7 +52,6 @@ def test_what_is_appended_comes_back(tmp_path_factory: pytest.TempPathFactory, s
     file.append(encode_events([HEADER]))
     for event in said:
         file.append(encode_events([event]))
-    file.sync()
     file.close()
     file.close()
     journal = read_journal(str(path))

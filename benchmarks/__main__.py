@@ -36,6 +36,7 @@ def _measure(room: str, name: str) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="dotscience-bench-") as folder:
         repository = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
         environ = {name: value for name, value in os.environ.items() if not name.startswith("DOTSCIENCE_")}
+        environ.pop("PYTHONDONTWRITEBYTECODE", None)  # under which every process compiles all that it imports
         environ |= {
             "PYTHONPATH": repository,
             "XDG_STATE_HOME": f"{folder}/state",

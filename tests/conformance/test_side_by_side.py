@@ -18,7 +18,7 @@ files = st.sampled_from([
     "a.csv", "./a.csv", "data", "data/", "data/b.csv", "data/../a.csv", "missing.csv", "missing/x", "../beside",
     "a.csv/below", "new [1].csv", "é/ü.csv", "data/deep", "link.csv", "links", "broken",
 ])  # fmt: skip
-# As an output, `..` gave 0.8.7 names such as ../root/a.csv for files inside the root.
+# As an output, `..` gave 0.8.7 names such as ../study/a.csv for files inside the root.
 inputs = files | st.just("..")
 
 

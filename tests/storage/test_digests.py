@@ -270,13 +270,14 @@ def test_threads_may_use_one_cache(tmp_path: Path) -> None:
 
 def test_processes_may_share_one_folder(tmp_path: Path, python: Start) -> None:
     script = """
-import os, sys
+import os, sys, time
 from dotscience.storage.digests import DigestCache
 folder, first = sys.argv[1], int(sys.argv[2])
 for inode in range(first, first + 60):
-    cache = DigestCache(folder, clock=lambda: 1.8e9)
+    cache = DigestCache(folder)  # by the real clock, which tells the others' temporary files from stale ones
     times = {"st_mtime_ns": 0, "st_ctime_ns": 0}
-    cache.put(os.stat_result((0o100644, inode, 1, 1, 0, 0, 0, 0, 0, 0), times), f"{inode:064x}", True, 1.8e9)
+    stat = os.stat_result((0o100644, inode, 1, 1, 0, 0, 0, 0, 0, 0), times)
+    cache.put(stat, f"{inode:064x}", True, time.time())
     cache.save()
 """
     started = [python(script, tmp_path, 1000 * number) for number in range(1, 5)]

@@ -18,6 +18,7 @@ from ..records.files import FileVersion
 from ..records.values import Json
 from ..storage.digests import identity
 from ..storage.hashing import see
+from ..storage.workspace import relative_path
 
 __all__ = [
     "LARGEST_KEPT",
@@ -28,7 +29,6 @@ __all__ = [
     "main_script",
     "process_start",
     "read",
-    "relative",
 ]
 
 LARGEST_KEPT = 16 * 1024**2
@@ -45,14 +45,6 @@ class Read(NamedTuple):
 
     version: FileVersion
     stat: os.stat_result | None
-
-
-def relative(path: str, root: str) -> str:
-    """A path as records write it: relative to the workspace root and `/`-separated."""
-    try:
-        return os.path.relpath(path, root).replace(os.sep, "/")
-    except ValueError:  # another drive
-        return path.replace(os.sep, "/")
 
 
 def main_script() -> tuple[str | None, str | None]:
@@ -103,7 +95,7 @@ def read(path: str, root: str, keep: Keep | None) -> Read:
         except OSError:  # gone since it was hashed
             stored = None
         kept = stored is not None and stored["sha256"] == seen.digest
-    version = FileVersion(relative(path, root), seen.digest, seen.size, seen.mtime, kept, seen.unseen)
+    version = FileVersion(relative_path(path, root), seen.digest, seen.size, seen.mtime, kept, seen.unseen)
     return Read(version, seen.stat)
 
 

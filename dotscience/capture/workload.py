@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..records.files import FileVersion
 from ..records.surroundings import Moment
 from ..records.values import Json
+from ..storage.workspace import relative_path
 from . import code
 from .task import Facts, Source
 
@@ -91,7 +92,7 @@ class Workload(Source):
         if script is not None:
             facts["workload"] = versions[script].to_json()
         elif self._file is not None:
-            facts["notebook"] = {"path": code.relative(self._file, self._root), "found_by": self._found_by}
+            facts["notebook"] = {"path": relative_path(self._file, self._root), "found_by": self._found_by}
         else:
             facts["workload_unknown"] = self._unknown
         modules = [versions[file].to_json() for file in sorted(versions) if file != script]
@@ -99,5 +100,5 @@ class Workload(Source):
             facts["modules"] = modules
         if self._log is not None:
             facts["cells"] = self._log.cells(self._mark)
-        named = {} if self._file is None else {"workload_file": code.relative(self._file, self._root)}
+        named = {} if self._file is None else {"workload_file": relative_path(self._file, self._root)}
         return {"code": facts, **named}

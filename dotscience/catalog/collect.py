@@ -20,7 +20,7 @@ from ..records.record import Record
 from ..records.times import parse_block_time, utc
 from ..records.values import Json, stored
 from ..storage.runs import RunFolder
-from ..storage.workspace import Workspace
+from ..storage.workspace import Workspace, relative_path
 from .block_stream import BlockStream, Found
 
 __all__ = ["OUTCOMES", "Collected", "Look", "Source", "collect", "only_named", "take_block"]
@@ -97,7 +97,7 @@ def collect(file: str, workspace: Workspace) -> Iterator[Collected]:
         raise NotFoundError(f"There is no file {file}.")
     notebook = None
     if file.endswith(".ipynb"):
-        notebook = os.path.relpath(os.path.abspath(file), workspace.root).replace(os.sep, "/")
+        notebook = relative_path(file, workspace.root)
     for found in _in_text(file) if notebook is None else _in_notebook(file):
         yield take_block(found, Source(file, notebook), workspace)
 

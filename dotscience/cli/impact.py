@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import click
 
-from .arguments import here, json_option
-from .catalogs import bring_up_to_date
-from .lineage import print_impact, print_lineage_json
-from .progress import Waiting
+from .arguments import json_option
+from .lineage import answer, print_impact
 
 __all__ = ["command"]
 
@@ -30,11 +28,4 @@ def command(file: str, here_only: bool, depth: int | None, as_json: bool) -> Non
     """
     from ..catalog.lineage import impact
 
-    workspace = here()
-    bring_up_to_date(workspace)
-    with Waiting("reading files", in_bytes=True) as progress:
-        lineage = impact(file, here=here_only, depth=depth, workspace=workspace, progress=progress)
-    if as_json:
-        print_lineage_json(lineage)
-    else:
-        print_impact(lineage, workspace.root)
+    answer(impact, print_impact, file=file, here_only=here_only, depth=depth, as_json=as_json)

@@ -6,18 +6,45 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import words
+from .arguments import here
+from .catalogs import bring_up_to_date
 from .printing import dim, heading, is_terminal, more, pairs, print_json, say, strong
+from .progress import Waiting
 
 if TYPE_CHECKING:
     from ..catalog.code_version import CodeVersion
     from ..catalog.lineage import File, Lineage, Step
 
-__all__ = ["print_impact", "print_lineage_json", "print_why"]
+__all__ = ["answer", "print_impact", "print_why"]
 
 _MOST_FILES = 20
 """How many files of a step, or that were asked about, a terminal shows; a pipe gets all."""
 
 _MOST_VALUES = 20
+
+
+def answer(
+    ask: Callable[..., Lineage],
+    tell: Callable[[Lineage, str], None],
+    *,
+    file: str,
+    here_only: bool,
+    depth: int | None,
+    as_json: bool,
+) -> None:
+    """Ask for a file's lineage, in the workspace of the current directory, and print it.
+
+    Args:
+        ask: `why` or `impact` of the catalog; tell: prints its answer in words, given the workspace root.
+    """
+    workspace = here()
+    bring_up_to_date(workspace)
+    with Waiting("reading files", in_bytes=True) as progress:
+        lineage = ask(file, here=here_only, depth=depth, workspace=workspace, progress=progress)
+    if as_json:
+        print_lineage_json(lineage)
+    else:
+        tell(lineage, workspace.root)
 
 
 def print_lineage_json(lineage: Lineage) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
@@ -74,4 +73,6 @@ def _recorded(path: str, workspace: Workspace, known: set[str]) -> str:
     """The path as records write it."""
     if path in known or any(name.startswith(path.rstrip("/") + "/") for name in known):
         return path
-    return os.path.relpath(os.path.abspath(path), workspace.root).replace(os.sep, "/")
+    from ..storage.workspace import relative_path
+
+    return relative_path(path, workspace.root)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import click
 
-from .arguments import here, json_option
-from .catalogs import bring_up_to_date
-from .lineage import print_lineage_json, print_why
-from .progress import Waiting
+from .arguments import json_option
+from .lineage import answer, print_why
 
 __all__ = ["command"]
 
@@ -31,11 +29,4 @@ def command(file: str, here_only: bool, depth: int | None, as_json: bool) -> Non
     """
     from ..catalog.lineage import why
 
-    workspace = here()
-    bring_up_to_date(workspace)
-    with Waiting("reading files", in_bytes=True) as progress:
-        lineage = why(file, here=here_only, depth=depth, workspace=workspace, progress=progress)
-    if as_json:
-        print_lineage_json(lineage)
-    else:
-        print_why(lineage, workspace.root)
+    answer(why, print_why, file=file, here_only=here_only, depth=depth, as_json=as_json)

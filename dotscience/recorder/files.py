@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..errors import ArgumentError
 from ..records.files import FileVersion
 from ..storage.walk import walk
-from ..storage.workspace import HOME, current_directory
+from ..storage.workspace import HOME, current_directory, relative_path
 
 __all__ = ["Located", "absolute_path", "expand", "locate", "path_of", "root_relative"]
 
@@ -59,13 +59,13 @@ def root_relative(filename: str, root: str) -> str:
     if _URL.match(filename):
         return _CREDENTIALS.sub("", filename)
     absolute = absolute_path(filename)
-    relative = _relative(absolute, root)
+    relative = relative_path(absolute, root)
     if relative.startswith(os.pardir) and "\0" not in filename:
         # Perhaps only by name: the root or the way to the file may be spelled with a link.
         folder, name = os.path.split(absolute)
-        real = _relative(os.path.join(os.path.realpath(folder), name), os.path.realpath(root))
+        real = relative_path(os.path.join(os.path.realpath(folder), name), os.path.realpath(root))
         relative = relative if real.startswith(os.pardir) else real
-    return relative.replace(os.sep, "/")
+    return relative
 
 
 def absolute_path(filename: str) -> str:
@@ -77,13 +77,6 @@ def absolute_path(filename: str) -> str:
         if real != os.path.realpath(plain):  # `link/..` is the parent of what the link leads to
             return real
     return plain
-
-
-def _relative(absolute: str, root: str) -> str:
-    try:
-        return os.path.relpath(absolute, root)
-    except ValueError:  # another drive
-        return absolute
 
 
 def locate(filename: str, root: str) -> list[Located]:
@@ -126,6 +119,6 @@ def _locate_below(directory: str, path: str, root: str) -> list[Located]:
     if os.sep != "/":
         files = [file._replace(path=file.path.replace(os.sep, "/")) for file in files]
     if path.endswith(os.pardir):  # the root is below, and its files have shorter names
-        inside = prefix + os.path.relpath(root, directory).replace(os.sep, "/") + "/"
+        inside = prefix + relative_path(root, directory) + "/"
         files = [file._replace(path=file.path.removeprefix(inside)) for file in files]
     return files

@@ -15,7 +15,7 @@ from ..settings import user_state_dir
 from .blobs import LocalBlobs
 from .runs import RunFolder
 
-__all__ = ["HOME", "Workspace", "current_directory", "find_root", "known_workspaces"]
+__all__ = ["HOME", "Workspace", "current_directory", "find_root", "known_workspaces", "relative_path"]
 
 HOME = ".dotscience"
 
@@ -151,6 +151,19 @@ class Workspace:
             os.replace(temporary, listed)
         except OSError:  # the list only serves questions that cross workspaces; this one works without
             return
+
+
+def relative_path(path: str, root: str) -> str:
+    """A path as records write it: relative to the workspace root and `/`-separated; absolute on another drive.
+
+    Args:
+        path, root: absolute, or taken from the current directory.
+    """
+    try:
+        relative = os.path.relpath(path, root)
+    except ValueError:  # another drive
+        relative = os.path.abspath(path)
+    return relative.replace(os.sep, "/")
 
 
 def known_workspaces(environ: Mapping[str, str] = os.environ) -> list[str]:

@@ -5,7 +5,13 @@
     ├── StateError (RuntimeError)               a call came at the wrong moment
     │   ├── AlreadyStartedError                 start() twice on one Run
     │   ├── ModeError                           a mode was chosen after another one
-    │   └── HubNeededError                      the verb needs a Hub and there is none
+    │   ├── HubNeededError                      the verb needs a Hub and there is none
+    │   └── UploadLostError                     another writer took the upload over, or finished it
+    ├── DigestMismatchError (ValueError)        bytes are not those of the digest they came with
+    ├── HubError                                something that a Hub said, or did not say
+    │   ├── HubUnreachableError (ConnectionError)   no Hub answers there now
+    │   └── HubRefusedError                     the Hub answers, and refuses; with its `status`
+    │       └── AccessError (PermissionError)   the key is wrong, or its user may not do that
     ├── UnknownFrameworkError (RuntimeError)    ds.model() got a module it cannot serve
     ├── QueryError (ValueError)                 a query expression is wrong, at `position`
     ├── NotFoundError (LookupError)             nothing has that name
@@ -19,13 +25,21 @@ Each message says what happened, to which thing, and what cures it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 __all__ = [
+    "AccessError",
     "AlreadyStartedError",
     "AmbiguousError",
     "ArgumentError",
     "CorruptError",
+    "DigestMismatchError",
     "DotscienceError",
+    "HubError",
     "HubNeededError",
+    "HubRefusedError",
+    "HubUnreachableError",
     "ModeError",
     "NotFoundError",
     "QueryError",
@@ -33,6 +47,7 @@ __all__ = [
     "StorageError",
     "UnknownFrameworkError",
     "UnwritableError",
+    "UploadLostError",
 ]
 
 
@@ -69,12 +84,69 @@ class ModeError(StateError):
 
 
 class HubNeededError(StateError):
-    """The verb needs a Hub and there is none."""
+    """The verb needs a Hub that can do it, and there is none."""
 
-    def __init__(self, what: str, run_id: str) -> None:
+    def __init__(self, what: str, run_id: str, hub: str | None = None) -> None:
+        why = (
+            "this process is not connected to one"
+            if hub is None
+            else f"the one at {hub} does not do that yet"
+        )
         super().__init__(
-            f"{what} needs a Hub, and this process is not connected to one. "
+            f"{what} needs a Hub that builds images, and {why}. "
             f"The run itself is recorded: see it with `ds show {run_id}`."
+        )
+
+
+class HubError(DotscienceError):
+    """Something that a Hub said, or did not say."""
+
+
+class HubUnreachableError(HubError, ConnectionError):
+    """No Hub answers there now: a matter of time, not of the run."""
+
+
+class HubRefusedError(HubError):
+    """The Hub answers, and refuses.
+
+    Attributes:
+        status: of HTTP, such as 413.
+        problem: what else the Hub said, by name.
+    """
+
+    def __init__(self, message: str, status: int, problem: Mapping[str, Any] | None = None) -> None:
+        self.status, self.problem = status, problem or {}
+        super().__init__(message)
+
+
+class AccessError(HubRefusedError, PermissionError):
+    """The key is wrong, or its user may not do that."""
+
+
+class UploadLostError(StateError):
+    """Another writer took the upload over, or finished or removed it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"Another writer went on with the upload {name}, or ended it, while this one was at it. "
+            f"Ask how many bytes are kept, and send those that follow."
+        )
+
+
+class DigestMismatchError(DotscienceError, ValueError):
+    """Bytes are not those of the digest they came with.
+
+    Attributes:
+        announced: the digest they came with.
+        found: the digest they have.
+        size: how many bytes they are.
+    """
+
+    def __init__(self, announced: str, found: str, size: int) -> None:
+        self.announced, self.found, self.size = announced, found, size
+        super().__init__(
+            f"{size} bytes came for {announced}, and their digest is {found}. Nothing of them was kept: "
+            f"send them again, after computing the digest anew if the file may have changed."
         )
 
 

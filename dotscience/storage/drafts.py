@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["TEMPORARY", "Draft", "holds", "write_new"]
+__all__ = ["TEMPORARY", "Draft", "discard", "holds", "settle", "sync_folder", "write_new"]
 
 TEMPORARY = "tmp-"
 """How the name of a file begins that is not a blob yet."""
@@ -20,11 +20,16 @@ class Draft:
 
     Making it, `write` and `commit` raise OSError where the disk does not take it.
 
+    Args:
+        folder: where the temporary file is made.
+        durable: whether the blob must be on the disk itself when `commit` returns.
+
     Attributes:
         descriptor: the temporary file, open for reading and writing.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, durable: bool = False) -> None:
+        self._durable = durable
         self._path: str | None = f"{folder}/{_name()}"
         self.descriptor = _create(self._path, folder)
         self._open = True
@@ -46,10 +51,12 @@ class Draft:
     def commit(self, path: str) -> None:
         """Close it and make it the blob at `path`, where its digest belongs."""
         size = os.fstat(self.descriptor).st_size
+        if self._durable:
+            os.fsync(self.descriptor)
         self._close()
-        if self._path is not None and not holds(path, size):
+        if self._path is not None and (self._durable or not holds(path, size)):
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            _rename(self._path, path, size)
+            settle(self._path, path, size, self._durable)
             self._path = None
 
     def drop(self) -> None:
@@ -59,7 +66,7 @@ class Draft:
         except OSError:  # what could not be flushed is thrown away anyhow
             pass
         if self._path is not None:
-            _discard(self._path)
+            discard(self._path)
             self._path = None
 
     def _close(self) -> None:
@@ -82,7 +89,7 @@ def holds(path: str, size: int) -> bool:
         return False
 
 
-def write_new(data: bytes, path: str) -> None:
+def write_new(data: bytes, path: str, durable: bool = False) -> None:
     """Write a blob at `path`, whole or not at all. Raises OSError."""
     folder = os.path.dirname(path)
     temporary = f"{folder}/{_name()}"
@@ -90,12 +97,36 @@ def write_new(data: bytes, path: str) -> None:
     try:
         try:
             _write_all(descriptor, data)
+            if durable:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        _rename(temporary, path, len(data))
+        settle(temporary, path, len(data), durable)
     except BaseException:
-        _discard(temporary)
+        discard(temporary)
         raise
+
+
+def settle(temporary: str, path: str, size: int, durable: bool) -> None:
+    """Make a file that is written the blob at `path`, in a folder that is there. Raises OSError.
+
+    Where it must be durable the file has been synced before; its name is on the disk itself afterwards.
+    """
+    _rename(temporary, path, size)
+    if durable:
+        sync_folder(os.path.dirname(path))
+        sync_folder(os.path.dirname(os.path.dirname(path)))
+
+
+def sync_folder(path: str) -> None:
+    """Have the names in a folder on the disk itself. Raises OSError."""
+    if os.name == "nt":  # where that cannot be asked for
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _name() -> str:
@@ -122,10 +153,11 @@ def _rename(temporary: str, path: str, size: int) -> None:
     except PermissionError:  # Windows replaces no read-only file: another writer was first
         if not holds(path, size):
             raise
-        _discard(temporary)
+        discard(temporary)
 
 
-def _discard(temporary: str) -> None:
+def discard(temporary: str) -> None:
+    """Remove a file that is no blob yet. Never raises."""
     try:
         if os.name == "nt":  # where a read-only file cannot be deleted
             os.chmod(temporary, 0o600)

@@ -115,12 +115,15 @@ class Hashers:
             size: how many bytes it is about, for progress.
         """
         job = Job(work, size)
+        if size >= _LARGE or not self._alive():
+            # Before the job is there: the start of a thread is waited for, and one that finds work keeps the interpreter.
+            self._grow(self._queue.qsize() + 1)
         self._queue.put(job)
         self._open.add(job)
         if job.done:  # before it was added
             self._open.discard(job)
-        if size >= _LARGE or not self._alive():
-            self._grow()
+        if not self._alive():  # the last one went away just before
+            self._grow(self._queue.qsize())
         return job
 
     def advance(self, count: int) -> None:
@@ -169,17 +172,21 @@ class Hashers:
         for thread in list(self._threads):
             if not thread.is_alive():
                 self._threads.discard(thread)
+                self._idle.discard(thread)
         return len(self._threads)
 
-    def _grow(self) -> None:
-        if self._queue.qsize() <= len(self._idle) or self._alive() >= self._most:
+    def _grow(self, jobs: int) -> None:
+        """Start a thread if there are more jobs to be taken than threads to take them."""
+        if self._alive() >= self._most or jobs <= len(self._idle):
             return
         thread = threading.Thread(target=self._serve, name="dotscience-hasher", daemon=True)
         self._threads.add(thread)
+        self._idle.add(thread)
         try:
             thread.start()
         except RuntimeError:  # no more threads to be had: wait() does the work if there is none
             self._threads.discard(thread)
+            self._idle.discard(thread)
 
     def _serve(self) -> None:
         me = threading.current_thread()
@@ -187,7 +194,7 @@ class Hashers:
             began = time.monotonic()
             self._do(job)
             if time.monotonic() - began > _SLOW:
-                self._grow()
+                self._grow(self._queue.qsize())
 
     def _next(self, me: threading.Thread) -> Job[Any] | None:
         self._idle.add(me)

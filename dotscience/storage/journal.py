@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import CorruptError
 from ..records.values import Json
 
-__all__ = ["JOURNAL_VERSION", "AppendFile", "Journal", "encode_events", "read_journal"]
+__all__ = ["JOURNAL_VERSION", "AppendFile", "Journal", "encode_events", "parse_journal", "read_journal"]
 
 JOURNAL_VERSION = 1
 
@@ -105,15 +105,28 @@ def read_journal(path: str) -> Journal:
     """
     with open(path, "rb") as stream:
         last_beat = os.fstat(stream.fileno()).st_mtime
-        lines = stream.read().split(b"\n")
+        return parse_journal(stream.read(), path, last_beat)
+
+
+def parse_journal(data: bytes, source: str, last_beat: float) -> Journal:
+    """Read the bytes of a journal as far as they can be read.
+
+    Args:
+        source: the file's name, for messages.
+        last_beat: when it was last written, in seconds since the Unix epoch.
+
+    Raises:
+        CorruptError: there is no usable header.
+    """
+    lines = data.split(b"\n")
     lines.pop()  # b"" after the last line feed, or the torn last line
     if not lines:
         return Journal({}, [], [], last_beat)
     header = _parse(lines[0])
     if not isinstance(header, dict) or not isinstance(header.get("id"), str):
-        raise CorruptError(path, "line 1", "is no journal header")
+        raise CorruptError(source, "line 1", "is no journal header")
     if header.get("journal") != JOURNAL_VERSION:
-        raise CorruptError(path, "line 1", f"journal version {header.get('journal')!r} is not known here")
+        raise CorruptError(source, "line 1", f"journal version {header.get('journal')!r} is not known here")
     events: list[list[Any]] = []
     problems: list[CorruptError] = []
     for number, line in enumerate(lines[1:], 2):
@@ -121,7 +134,7 @@ def read_journal(path: str) -> Journal:
         if isinstance(event, list) and event and isinstance(event[0], str):
             events.append(event)
         else:
-            problems.append(CorruptError(path, f"line {number}", "is no event; it was passed over"))
+            problems.append(CorruptError(source, f"line {number}", "is no event; it was passed over"))
     return Journal(header, events, problems, last_beat)
 
 

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from ..errors import CorruptError
 
-__all__ = ["Layout", "Rows", "layout_frame", "read_frames", "read_last", "rows_frame"]
+__all__ = ["Frames", "Layout", "Rows", "layout_frame", "read_frames", "read_last", "rows_frame"]
 
 _HEADER = struct.Struct("<BIQII")
 _LAYOUT, _ROWS = 1, 2
@@ -62,25 +62,53 @@ def _frame(kind: int, number: int, sequence: int, payload: bytes | bytearray) ->
     return head + zlib.crc32(payload, zlib.crc32(head)).to_bytes(4, "little") + payload
 
 
+class Frames:
+    """Every whole frame of rows; a torn last frame is left, a damaged one is noted in `problems` and passed over.
+
+    Args:
+        stream: where a frame begins.
+        source: the file's name, for messages.
+        layouts: those that were declared before, by number; those that are read are added.
+
+    Attributes:
+        end: how many bytes were read of whole frames.
+        wanted: how many bytes the frame after them takes, as far as that is known; else those of a header.
+    """
+
+    def __init__(
+        self, stream: BinaryIO, source: str, problems: list[str], layouts: dict[int, Layout] | None = None
+    ) -> None:
+        self._stream, self._source, self._problems = stream, source, problems
+        self.layouts: dict[int, Layout] = {} if layouts is None else layouts
+        self.end, self.wanted = 0, _HEADER.size
+
+    def __iter__(self) -> Iterator[Rows]:
+        """Read on."""
+        stream, layouts = self._stream, self.layouts
+        while len(header := stream.read(_HEADER.size)) == _HEADER.size:
+            kind, number, sequence, length, crc = _HEADER.unpack(header)
+            payload = stream.read(length)
+            if len(payload) < length:
+                self.wanted = _HEADER.size + length
+                return
+            place = self.end
+            self.end += _HEADER.size + length
+            if zlib.crc32(payload, zlib.crc32(header[:-4])) != crc:
+                self._note(place, "a damaged frame of points was passed over")
+            elif kind == _LAYOUT and (layout := _layout(payload)) is not None:
+                layouts[number] = layout
+            elif kind == _ROWS and number in layouts and length % (8 * layouts[number].fields) == 0:
+                yield Rows(layouts[number], sequence, payload)
+            else:
+                self._note(place, "a frame of points that fits no layout was passed over")
+
+    def _note(self, place: int, what: str) -> None:
+        self._problems.append(str(CorruptError(self._source, f"offset {place}", what)))
+
+
 def read_frames(stream: BinaryIO, source: str, problems: list[str]) -> Iterator[Rows]:
-    """Every whole frame of rows; a torn last frame is dropped, a damaged one is noted in `problems`."""
-    layouts: dict[int, Layout] = {}
-    while len(header := stream.read(_HEADER.size)) == _HEADER.size:
-        kind, number, sequence, length, crc = _HEADER.unpack(header)
-        place = f"offset {stream.tell() - _HEADER.size}"
-        payload = stream.read(length)
-        if len(payload) < length:
-            return
-        if zlib.crc32(payload, zlib.crc32(header[:-4])) != crc:
-            problems.append(str(CorruptError(source, place, "a damaged frame of points was passed over")))
-        elif kind == _LAYOUT and (layout := _layout(payload)) is not None:
-            layouts[number] = layout
-        elif kind == _ROWS and number in layouts and length % (8 * layouts[number].fields) == 0:
-            yield Rows(layouts[number], sequence, payload)
-        else:
-            problems.append(
-                str(CorruptError(source, place, "a frame of points that fits no layout was passed over"))
-            )
+    """The frames of a whole file: see `Frames`."""
+    yield from Frames(stream, source, problems)
 
 
 def read_last(stream: BinaryIO) -> dict[str, float]:

@@ -16,7 +16,7 @@ import struct
 import sys
 import zlib
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -24,7 +24,10 @@ from ..errors import CorruptError, NotFoundError
 from ..records.values import Json, stored
 from .points import Layout, Rows
 
-__all__ = ["Series", "SeriesReader", "pack_series"]
+__all__ = ["COLUMNS", "Series", "SeriesReader", "Summary", "columns_of", "pack_series"]
+
+COLUMNS = ("steps", "times", "epochs", "values")
+"""The columns of a series, as `Series` names them."""
 
 _MAGIC = b"DSSERIES"
 _FOOTER = struct.Struct("<I8s")
@@ -42,6 +45,8 @@ _DAMAGED = (
 _CHUNK_ROWS = 65536
 _SAMPLE = 1024
 _BUFFERED = 16 << 20
+_LARGEST_INDEX = 256 << 20
+"""Bytes that an index may unpack to: a small file could claim anything."""
 
 
 @dataclass(frozen=True)
@@ -77,16 +82,22 @@ def pack_series(frames: Iterable[Rows], write: Callable[[bytes], object]) -> dic
     return packer.finish()
 
 
-class _Summary:
-    """Count, last value and extremes of one series; NaN counts but is no extreme."""
+@dataclass
+class Summary:
+    """Count, last value and extremes of one series; NaN counts but is no extreme.
 
-    __slots__ = ("count", "highest", "last", "lowest", "sequence")
+    Attributes:
+        sequence: number, among the rows of the run, of the row that holds `last`; -1 where there is none yet.
+    """
 
-    def __init__(self) -> None:
-        self.count, self.sequence, self.last = 0, -1, 0.0
-        self.lowest = self.highest = float("nan")
+    count: int = 0
+    sequence: int = -1
+    last: float = 0.0
+    lowest: float = math.nan
+    highest: float = math.nan
 
     def add(self, column: array[float], sequence: int) -> None:
+        """Take further points, of which there is at least one; `sequence` is the row number of the last."""
         self.count += len(column)
         if sequence > self.sequence:
             self.sequence, self.last = sequence, column[-1]
@@ -100,6 +111,7 @@ class _Summary:
             self.highest = highest if not self.highest >= highest else self.highest
 
     def to_json(self) -> dict[str, Json]:
+        """As a record says it."""
         return {
             "count": self.count,
             "last": stored(self.last),
@@ -115,7 +127,7 @@ class _Packer:
         self._rows: dict[Layout, bytearray] = {}
         self._buffered = 0
         self._chunks: list[Json] = []
-        self._summaries: dict[str, _Summary] = {}
+        self._summaries: dict[str, Summary] = {}
         self._sequences: dict[Layout, int] = {}
         write(_MAGIC)
 
@@ -147,13 +159,14 @@ class _Packer:
         self._buffered -= len(rows)
         floats = _array("d", rows)
         fields = layout.fields
-        start, lengths = self._offset, []
+        start = self._offset
+        lengths: list[list[int]] = []
         for field in range(fields):
             column = floats[field::fields]
             name = field - fields + len(layout.names)
             lengths.append(self._write_column(_bytes(column), is_value=name >= 0))
             if name >= 0:
-                summary = self._summaries.setdefault(layout.names[name], _Summary())
+                summary = self._summaries.setdefault(layout.names[name], Summary())
                 summary.add(column, self._sequences[layout])
         self._chunks.append([self._layouts[layout], len(floats) // fields, start, lengths])
 
@@ -180,6 +193,13 @@ def _shorter(plane: bytes) -> bytes:
     return packed if len(packed) < len(plane) else plane
 
 
+def columns_of(rows: Rows) -> dict[str, array[float]]:
+    """The values in a frame of rows, by the name of their series."""
+    floats, fields = _array("d", rows.payload), rows.layout.fields
+    first = fields - len(rows.layout.names)
+    return {name: floats[first + place :: fields] for place, name in enumerate(rows.layout.names)}
+
+
 class SeriesReader:
     """Reads single series out of a published file.
 
@@ -197,7 +217,7 @@ class SeriesReader:
             stream.seek(-_FOOTER.size, 2)
             length, magic = _FOOTER.unpack(stream.read(_FOOTER.size))
             stream.seek(-_FOOTER.size - length, 2)
-            index = json.loads(zlib.decompress(stream.read(length)))
+            index = json.loads(_unpacked(stream.read(length), _LARGEST_INDEX))
             self._layouts = [Layout(tuple(names), has_epoch) for names, has_epoch in index["layouts"]]
             self._chunks = index["chunks"]
         except _DAMAGED as error:
@@ -210,8 +230,25 @@ class SeriesReader:
         """The names of the series, sorted."""
         return sorted({name for layout in self._layouts for name in layout.names})
 
-    def read(self, name: str) -> Series:
+    def count(self, name: str) -> int:
+        """How many points the index says a series has.
+
+        Raises:
+            CorruptError: the index says no such thing.
+        """
+        try:
+            counts = [int(chunk[1]) for chunk in self._chunks if name in self._layouts[chunk[0]].names]
+            if any(count < 0 for count in counts):
+                raise ValueError("a chunk has less than no rows")
+            return sum(counts)
+        except _DAMAGED as error:
+            raise CorruptError(self._source, "index", f"is damaged ({error})") from None
+
+    def read(self, name: str, columns: Collection[str] = COLUMNS) -> Series:
         """One series.
+
+        Args:
+            columns: those that are wanted, of `COLUMNS`; the others stay empty and cost nothing.
 
         Raises:
             NotFoundError: there is no series of that name.
@@ -220,33 +257,52 @@ class SeriesReader:
         if not any(name in layout.names for layout in self._layouts):
             raise NotFoundError(f"No series {name!r} in {self._source}; there are: {', '.join(self.names)}.")
         try:
-            return self._read(name)
+            return self._read(name, columns)
         except _DAMAGED as error:
             raise CorruptError(self._source, f"series {name!r}", f"is damaged ({error})") from None
 
-    def _read(self, name: str) -> Series:
+    def _read(self, name: str, columns: Collection[str]) -> Series:
         series = Series(array("q"), array("q"), array("d"), array("d"))
         for number, rows, offset, lengths in self._chunks:
             layout = self._layouts[number]
-            if name in layout.names:
-                series.steps.extend(self._column("q", rows, offset, lengths, 0))
-                series.times.extend(self._column("q", rows, offset, lengths, 1))
-                series.epochs.extend(
-                    self._column("d", rows, offset, lengths, 2)
-                    if layout.has_epoch
-                    else array("d", [float("nan")]) * rows
-                )
-                field = 2 + layout.has_epoch + layout.names.index(name)
-                series.values.extend(self._column("d", rows, offset, lengths, field))
+            if name not in layout.names:
+                continue
+            for place, column in enumerate(COLUMNS):
+                if column not in columns:
+                    continue
+                found: array[Any] = getattr(series, column)
+                if column == "epochs" and not layout.has_epoch:
+                    found.extend(array("d", [float("nan")]) * rows)
+                    continue
+                field = place if column != "values" else 2 + layout.has_epoch + layout.names.index(name)
+                found.extend(self._column(found.typecode, rows, offset, lengths, field))
         return series
 
     def _column(self, code: str, rows: int, offset: int, lengths: list[list[int]], field: int) -> array[Any]:
         self._stream.seek(offset + sum(sum(planes) for planes in lengths[:field]))
-        raw = bytearray(8 * rows)
-        for place, length in enumerate(lengths[field]):
+        if len(lengths[field]) != 8:
+            raise ValueError("a column has eight planes")
+        planes = []
+        for length in lengths[field]:
+            if not 0 <= length <= rows:
+                raise ValueError(f"a plane of {length} bytes for {rows} rows")
             packed = self._stream.read(length)
-            raw[place::8] = packed if length == rows else zlib.decompress(packed)
+            planes.append(packed if length == rows else _unpacked(packed, rows))
+        if any(len(plane) != rows for plane in planes):
+            raise ValueError(f"a plane does not have {rows} rows")
+        raw = bytearray(8 * rows)
+        for place, plane in enumerate(planes):
+            raw[place::8] = plane
         return _array(code, raw)
+
+
+def _unpacked(packed: bytes, most: int) -> bytes:
+    """What was compressed, which is no longer than that."""
+    unpacking = zlib.decompressobj()
+    raw = unpacking.decompress(packed, most + 1)
+    if len(raw) > most or not unpacking.eof:
+        raise ValueError("compressed content is longer than it should be, or cut off")
+    return raw
 
 
 def _array(code: str, raw: bytes | bytearray) -> array[Any]:

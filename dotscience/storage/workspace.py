@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from typing import BinaryIO
 
 from ..errors import AmbiguousError, NotFoundError, UnwritableError
 from ..settings import user_state_dir
@@ -117,6 +118,10 @@ class Workspace:
             if digest is None or store.has(digest):
                 return store
         return LocalBlobs(os.path.join(self.home, "blobs"))
+
+    def open(self, digest: str) -> BinaryIO:
+        """A blob's bytes; raises NotFoundError."""
+        return self.blobs(digest).open(digest)
 
     def touch(self, folder: RunFolder) -> None:
         """Tell readers that the folder of a published run has changed."""

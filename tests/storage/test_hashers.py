@@ -122,6 +122,25 @@ def test_slow_small_jobs_bring_a_second_thread() -> None:
     assert sorted(job.result for job in jobs) == [0, 1]
 
 
+def test_a_thread_is_started_before_its_work_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Starting a thread waits until it runs; one that finds a large file to read lets the caller wait for much longer.
+    hashers = Hashers(2)
+    start, pending, go = threading.Thread.start, [], threading.Event()
+
+    def watched(thread: threading.Thread) -> None:
+        pending.append(hashers.pending)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", watched)
+    hashers.submit(go.wait, 16 * MIB)
+    while hashers._queue.qsize():
+        time.sleep(0.001)
+    hashers.submit(go.wait, 17 * MIB)
+    go.set()
+    assert hashers.wait()
+    assert pending == [(0, 0), (1, 16 * MIB)]
+
+
 def test_there_are_never_more_threads_than_allowed() -> None:
     hashers = Hashers(2)
     names: set[int] = set()

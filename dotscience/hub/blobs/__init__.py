@@ -1,0 +1,1 @@
+"""Where a Hub keeps its blobs: a folder, or an object store."""

@@ -107,7 +107,9 @@ def recording_to(
     For code that calls `ds.metric()` and its like itself. The arguments are those of `fresh_recorder`.
     """
     before = dict(vars(_default))
-    Recorder.__init__(_default, root=root, environ=environ, clock=clock, new_id=new_id)
+    Recorder.__init__(
+        _default, root=root, environ=environ, clock=clock, new_id=new_id, connecting=_default._connecting
+    )
     try:
         yield
     finally:

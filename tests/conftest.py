@@ -6,12 +6,17 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from dotscience.recorder.recorder import Recorder
 from dotscience.testing import fresh_recorder
+
+if TYPE_CHECKING:
+    from .hub_server import RunningHub
+    from .postgres import Postgres
 
 _REQUIRED = os.environ.get("DOTSCIENCE_TEST_REQUIRE") == "all"
 
@@ -68,3 +73,28 @@ def recorder(tmp_path: Path) -> Iterator[Recorder]:
     """A recorder of its own, rooted in `tmp_path`."""
     with fresh_recorder(tmp_path) as recorder:
         yield recorder
+
+
+@pytest.fixture
+def hub(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[RunningHub]":
+    """A Hub that serves on loopback, with one administrator: `hub.admin`."""
+    from .hub_server import RunningHub, new_hub, serving
+
+    app = new_hub(tmp_path_factory.mktemp("hub"))
+    with serving(app) as url:
+        running = RunningHub(url, app.state.hub)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[Postgres]":
+    """A PostgreSQL server, for all tests; each makes a database of its own with `postgres.new_database()`."""
+    from .postgres import Postgres, find_programs
+
+    programs = find_programs()
+    if programs is None:
+        (pytest.fail if _REQUIRED else pytest.skip)("needs postgres, which this machine lacks")
+    server = Postgres(programs)
+    yield server
+    server.close()

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, func, select, true, update
 from sqlalchemy.exc import DatabaseError, DataError, NotSupportedError, OperationalError, ProgrammingError
 
 from ..storage.workspace import Workspace, known_workspaces
 from . import tables
 from .database import is_fresh, make_tables, open_sqlite, writing
 from .index import Progress, bring_up_to_date
+from .place import WORKSPACE_SHARD
 
 __all__ = ["Catalog", "Problem", "Progress", "Where", "catalog_of", "catalogs"]
 
@@ -68,6 +69,16 @@ class Catalog:
         self._file: tuple[int, int] | None = None
         self._lock = threading.RLock()
         self._closing: weakref.finalize[..., Any] | None = None
+
+    @property
+    def scope(self) -> ColumnElement[bool]:
+        """All runs in it: see place.py."""
+        return true()
+
+    @property
+    def shards(self) -> tuple[int, ...]:
+        """The one that a workspace has."""
+        return (WORKSPACE_SHARD,)
 
     def refresh(self, progress: Progress | None = None) -> None:
         """Bring the catalog up to date with the run folders.

@@ -12,7 +12,7 @@ from .find import folder_of
 from .lineage import Step
 from .view import cells_of, record_of
 
-__all__ = ["CodeVersion", "code_version"]
+__all__ = ["CodeVersion", "code_of", "code_version"]
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,11 @@ def code_version(step: Step) -> CodeVersion:
         record = record_of(folder_of(step.run, Workspace(step.workspace)))
     except (NotFoundError, CorruptError) as error:
         return CodeVersion(step.commit, step.dirty, step.workload_file, unknown=str(error))
-    return _of(record, step)
+    return code_of(record, step)
 
 
-def _of(record: Record, step: Step) -> CodeVersion:
+def code_of(record: Record, step: Step) -> CodeVersion:
+    """The code of a step whose record, or what is known of it in the form of one, is at hand."""
     workload, notebook = record.code.get("workload"), record.code.get("notebook")
     unknown = record.code.get("workload_unknown")
     return CodeVersion(

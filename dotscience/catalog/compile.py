@@ -6,7 +6,8 @@ Every expression made here is true or false and never NULL, so that `not` is wha
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -44,8 +45,9 @@ from .expressions import (
     Value,
 )
 from .patterns import ESCAPE, Pattern, containing, glob, like
+from .place import WORKSPACE_SHARD, of_shards
 
-__all__ = ["Resolve", "compile_condition", "matching", "run_in", "sorted_by"]
+__all__ = ["Resolve", "compile_condition", "matching", "run_in", "value_of"]
 
 Resolve = Callable[[Related], Collection[int]]
 """Which runs (`runs.key`) a question of lineage fits."""
@@ -61,29 +63,31 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {
 _RUNS, _VALUES = tables.runs.c, tables.values.c
 
 
-def compile_condition(condition: Condition, resolve: Resolve) -> ColumnElement[bool]:
-    """The condition on a row of `runs`."""
-    if isinstance(condition, All | AnyOf):
-        parts = [compile_condition(part, resolve) for part in condition.parts]
-        return and_(true(), *parts) if isinstance(condition, All) else or_(false(), *parts)
-    if isinstance(condition, Not):
-        return not_(compile_condition(condition.part, resolve))
-    if isinstance(condition, Related):
-        return run_in(resolve(condition))
-    if isinstance(condition, Holds):
-        return _RUNS.key.in_(_holding(condition.set, condition.item))
-    if isinstance(condition, Like):
-        return _about(condition.operand, lambda texts: matching(texts, like(condition.pattern)))
-    if isinstance(condition, OneOf):
-        return _one_of(condition)
-    if isinstance(condition.right, Constant):
-        return _compared(condition.left, condition.op, condition.right.value)
-    return _compared_with_each_other(condition.op, condition.left, condition.right)
+def compile_condition(
+    condition: Condition,
+    resolve: Resolve,
+    shards: Collection[int] = (WORKSPACE_SHARD,),
+    run: ColumnElement[int] = _RUNS.key,
+) -> ColumnElement[bool]:
+    """The condition on a row of `runs`.
+
+    Args:
+        shards: those that the runs' values and file versions are in.
+        run: `runs.key`, or what a statement joins it to.
+    """
+    return _Compiler(resolve, shards, run).condition(condition)
 
 
 def run_in(keys: Collection[int], run: ColumnElement[int] = _RUNS.key) -> ColumnElement[bool]:
     """The run (by default a row of `runs`) is one of those, of which there may be any number."""
     return run.in_(bindparam(None, list(keys), Integer, expanding=True, literal_execute=True))
+
+
+def value_of(table: FromClause, value: Value, shards: Collection[int]) -> ColumnElement[bool]:
+    """A row of `values` is of that name."""
+    return and_(
+        of_shards(table, shards), table.c.kind == tables.KINDS[value.kind], table.c.name == value.name
+    )
 
 
 def matching(column: ColumnElement[str], pattern: Pattern) -> ColumnElement[bool]:
@@ -100,49 +104,9 @@ def matching(column: ColumnElement[str], pattern: Pattern) -> ColumnElement[bool
     return and_(*conditions)
 
 
-def sorted_by(
-    statement: Select[Any], sort: Iterable[tuple[Operand, bool]]
-) -> tuple[Select[Any], list[tuple[ColumnElement[Any], bool]]]:
-    """The statement, which selects from `runs`, in that order, and what it is ordered by: expressions, and whether downwards.
-
-    What is missing comes last; of the values of one name, numbers come before texts. What is equal comes newest first.
-    """
-    order: list[tuple[ColumnElement[Any], bool]] = []
-    for operand, downwards in (*sort, (Field("started"), True), (Field("id"), False)):
-        if isinstance(operand, Field):
-            column = _field(operand)
-            order += [(case((column.is_(None), 1), else_=0), False), (column, downwards)]
-        else:
-            found = tables.values.alias()
-            here = and_(found.c.run == _RUNS.key, *_named(found, operand))
-            statement = statement.outerjoin(found, here)
-            rank = case((found.c.run.is_(None), 2), (found.c.number.is_(None), 1), else_=0)
-            order += [(rank, False), (found.c.number, downwards), (found.c.text, downwards)]
-    return statement.order_by(*(column.desc() if downwards else column for column, downwards in order)), order
-
-
 def _field(field: Field) -> ColumnElement[Any]:
     column: ColumnElement[Any] = _RUNS[field.name]
     return column
-
-
-def _named(table: FromClause, value: Value) -> tuple[ColumnElement[bool], ...]:
-    return (table.c.kind == tables.KINDS[value.kind], table.c.name == value.name)
-
-
-def _having(value: Value, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The run has such a value."""
-    return _RUNS.key.in_(select(_VALUES.run).where(*_named(tables.values, value), *conditions))
-
-
-def _compared(left: Operand, op: str, right: str | float | bool) -> ColumnElement[bool]:
-    compare = _OPERATORS[op]
-    if isinstance(left, Field):
-        column = _field(left)
-        return and_(column.is_not(None), compare(column, right))
-    if isinstance(right, bool):
-        return _having(left, _is(right if op == "==" else not right))
-    return _having(left, compare(_VALUES.text if isinstance(right, str) else _VALUES.number, right))
 
 
 def _is(truth: bool) -> ColumnElement[bool]:
@@ -151,69 +115,107 @@ def _is(truth: bool) -> ColumnElement[bool]:
     return or_(as_value, and_(_VALUES.form == "s", _VALUES.text.in_([str(truth), str(truth).lower()])))
 
 
-def _one_of(condition: OneOf) -> ColumnElement[bool]:
-    items = [item.value for item in condition.items]
-    if isinstance(condition.operand, Field):
-        column = _field(condition.operand)
-        return and_(column.is_not(None), column.not_in(items) if condition.negated else column.in_(items))
-    truths = [item for item in items if isinstance(item, bool)]
-    texts = [item for item in items if isinstance(item, str)]
-    numbers = [item for item in items if not isinstance(item, str | bool)]
-    kinds: list[tuple[ColumnElement[Any], Sequence[object]]] = [
-        (_VALUES.text, texts),
-        (_VALUES.number, numbers),
-    ]
-    if condition.negated:
-        unequal = [column.not_in(wanted) for column, wanted in kinds if wanted]
-        return _having(condition.operand, *unequal, *(_is(not truth) for truth in truths))
-    equal = [column.in_(wanted) for column, wanted in kinds if wanted]
-    return _having(condition.operand, or_(false(), *equal, *map(_is, truths)))
+@dataclass(frozen=True)
+class _Compiler:
+    resolve: Resolve
+    shards: Collection[int]
+    run: ColumnElement[int]
 
+    def condition(self, condition: Condition) -> ColumnElement[bool]:
+        if isinstance(condition, All | AnyOf):
+            parts = map(self.condition, condition.parts)
+            return and_(true(), *parts) if isinstance(condition, All) else or_(false(), *parts)
+        if isinstance(condition, Not):
+            return not_(self.condition(condition.part))
+        if isinstance(condition, Related):
+            return run_in(self.resolve(condition), self.run)
+        if isinstance(condition, Holds):
+            return self.run.in_(self._holding(condition.set, condition.item))
+        if isinstance(condition, Like):
+            return self._about(condition.operand, lambda texts: matching(texts, like(condition.pattern)))
+        if isinstance(condition, OneOf):
+            return self._one_of(condition)
+        if isinstance(condition.right, Constant):
+            return self._compared(condition.left, condition.op, condition.right.value)
+        return self._compared_with_each_other(condition.op, condition.left, condition.right)
 
-def _compared_with_each_other(op: str, left: Operand, right: Operand) -> ColumnElement[bool]:
-    """Two things of one run: as numbers when both are, as texts when neither is."""
-    compare = _OPERATORS[op]
-    if isinstance(left, Field) and isinstance(right, Field):
-        first, second = _field(left), _field(right)
-        return and_(first.is_not(None), second.is_not(None), compare(first, second))
-    here = tables.runs.alias()
-    found: Select[Any] = select(here.c.key)
-    sides: list[dict[str, ColumnElement[Any]]] = []
-    for operand in (left, right):
+    def _having(self, value: Value, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+        """The run has such a value."""
+        return self.run.in_(select(_VALUES.run).where(self._named(tables.values, value), *conditions))
+
+    def _compared(self, left: Operand, op: str, right: str | float | bool) -> ColumnElement[bool]:
+        compare = _OPERATORS[op]
+        if isinstance(left, Field):
+            column = _field(left)
+            return and_(column.is_not(None), compare(column, right))
+        if isinstance(right, bool):
+            return self._having(left, _is(right if op == "==" else not right))
+        return self._having(left, compare(_VALUES.text if isinstance(right, str) else _VALUES.number, right))
+
+    def _one_of(self, condition: OneOf) -> ColumnElement[bool]:
+        items = [item.value for item in condition.items]
+        if isinstance(condition.operand, Field):
+            column = _field(condition.operand)
+            return and_(column.is_not(None), column.not_in(items) if condition.negated else column.in_(items))
+        truths = [item for item in items if isinstance(item, bool)]
+        texts = [item for item in items if isinstance(item, str)]
+        numbers = [item for item in items if not isinstance(item, str | bool)]
+        kinds: list[tuple[ColumnElement[Any], Sequence[object]]] = [
+            (_VALUES.text, texts),
+            (_VALUES.number, numbers),
+        ]
+        if condition.negated:
+            unequal = [column.not_in(wanted) for column, wanted in kinds if wanted]
+            return self._having(condition.operand, *unequal, *(_is(not truth) for truth in truths))
+        equal = [column.in_(wanted) for column, wanted in kinds if wanted]
+        return self._having(condition.operand, or_(false(), *equal, *map(_is, truths)))
+
+    def _compared_with_each_other(self, op: str, left: Operand, right: Operand) -> ColumnElement[bool]:
+        """Two things of one run: as numbers when both are, as texts when neither is."""
+        compare = _OPERATORS[op]
+        if isinstance(left, Field) and isinstance(right, Field):
+            first, second = _field(left), _field(right)
+            return and_(first.is_not(None), second.is_not(None), compare(first, second))
+        here = tables.runs.alias()
+        found: Select[Any] = select(here.c.key)
+        sides: list[dict[str, ColumnElement[Any]]] = []
+        for operand in (left, right):
+            if isinstance(operand, Field):
+                sides.append({operand.kind: here.c[operand.name]})
+            else:
+                value = tables.values.alias()
+                found = found.join(value, and_(value.c.run == here.c.key, self._named(value, operand)))
+                is_number = or_(value.c.number.is_not(None), value.c.form.in_(["i", "f"]))
+                sides.append({NUMBER: value.c.number, TEXT: case((is_number, None), else_=value.c.text)})
+        one, other = sides
+        return self.run.in_(
+            found.where(or_(*(compare(one[kind], other[kind]) for kind in one if kind in other)))
+        )
+
+    def _holding(self, name: str, item: str) -> Select[Any]:
+        """Runs whose set of that name holds the item."""
+        if name in ("input", "output"):
+            uses, versions = tables.uses, tables.versions
+            role = tables.INPUT if name == "input" else tables.OUTPUT
+            joined = select(uses.c.run).join(versions, versions.c.key == uses.c.version)
+            fits = matching(versions.c.path, glob(item))
+            return joined.where(uses.c.role == role, of_shards(versions, self.shards), fits)
+        if name in ("tag", "note"):
+            noted = tables.annotations
+            fits = noted.c.text == item if name == "tag" else matching(noted.c.text, containing(item))
+            return select(noted.c.run).where(noted.c.kind == name, fits)
+        if name == "model":
+            return select(tables.models.c.run).where(tables.models.c.name == item)
+        return select(_VALUES.run).where(self._named(tables.values, Value(name, item)))
+
+    def _about(
+        self, operand: Operand, fits: Callable[[ColumnElement[str]], ColumnElement[bool]]
+    ) -> ColumnElement[bool]:
+        """A text of the run fits."""
         if isinstance(operand, Field):
-            sides.append({operand.kind: here.c[operand.name]})
-        else:
-            value = tables.values.alias()
-            found = found.join(value, and_(value.c.run == here.c.key, *_named(value, operand)))
-            is_number = or_(value.c.number.is_not(None), value.c.form.in_(["i", "f"]))
-            sides.append({NUMBER: value.c.number, TEXT: case((is_number, None), else_=value.c.text)})
-    one, other = sides
-    return _RUNS.key.in_(
-        found.where(or_(*(compare(one[kind], other[kind]) for kind in one if kind in other)))
-    )
+            column = _field(operand)
+            return and_(column.is_not(None), fits(column))
+        return self._having(operand, fits(_VALUES.text))
 
-
-def _holding(name: str, item: str) -> Select[Any]:
-    """Runs whose set of that name holds the item."""
-    if name in ("input", "output"):
-        uses, versions = tables.uses, tables.versions
-        role = tables.INPUT if name == "input" else tables.OUTPUT
-        joined = select(uses.c.run).join(versions, versions.c.key == uses.c.version)
-        return joined.where(uses.c.role == role, matching(versions.c.path, glob(item)))
-    if name in ("tag", "note"):
-        noted = tables.annotations
-        fits = noted.c.text == item if name == "tag" else matching(noted.c.text, containing(item))
-        return select(noted.c.run).where(noted.c.kind == name, fits)
-    if name == "model":
-        return select(tables.models.c.run).where(tables.models.c.name == item)
-    return select(_VALUES.run).where(*_named(tables.values, Value(name, item)))
-
-
-def _about(
-    operand: Operand, fits: Callable[[ColumnElement[str]], ColumnElement[bool]]
-) -> ColumnElement[bool]:
-    """A text of the run fits."""
-    if isinstance(operand, Field):
-        column = _field(operand)
-        return and_(column.is_not(None), fits(column))
-    return _having(operand, fits(_VALUES.text))
+    def _named(self, table: FromClause, value: Value) -> ColumnElement[bool]:
+        return value_of(table, value, self.shards)

@@ -1,30 +1,39 @@
 """The one place that knows which database it talks to; everything else says it through SQLAlchemy.
 
 A workspace's SQLite file uses the rollback journal, not WAL: WAL needs shared memory, which the network file systems that
-cluster nodes share do not give. Writers take turns and wait for each other; nobody is refused.
+cluster nodes share do not give. A Hub's lies on one machine and uses WAL, so that readers never wait for the writer. Writers
+take turns and wait for each other; nobody is refused.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Index, Table, create_engine, event
+from sqlalchemy import Column, Connection, Engine, Index, Table, create_engine, event, func, make_url, select
+from sqlalchemy.exc import ArgumentError as SQLArgumentError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool, StaticPool
 from sqlalchemy.schema import CreateIndex, DropIndex
 
+from ..errors import ArgumentError
 from . import tables
 
 __all__ = [
     "build_indexes",
     "drop_indexes",
+    "find_versions",
     "in_parts",
     "insert_many",
     "is_fresh",
+    "is_transient",
+    "lock_runs",
     "make_tables",
+    "open_postgres",
+    "open_shared_sqlite",
     "open_sqlite",
     "writing",
 ]
@@ -46,22 +55,78 @@ LATE: tuple[Index, ...] = tuple(
 """Indexes that are made faster after a large import than during it."""
 
 
+_SQLITE = {"cache_size": f"-{_CACHE}", "synchronous": "NORMAL"}
+_SHARED_SQLITE = {
+    "cache_size": f"-{_CACHE}",
+    "journal_mode": "WAL",
+    "synchronous": "FULL",  # what is committed survives a loss of power, in WAL too
+    "foreign_keys": "ON",
+    "wal_autocheckpoint": "16000",  # pages, 64 MB: small transactions touch many, most of them again and again
+}
+_POSTGRES = "-c jit=off -c plan_cache_mode=force_custom_plan"
+"""Compiling a statement takes longer than running it, and a plan for any value is a bad one for a rare value."""
+
+_RUNS_LOCK = 0x64735F72756E73
+"""Number of the lock that writers of runs take on PostgreSQL: the letters `ds_runs`."""
+
+_AGAIN = ("08", "40", "53300", "53400", "55P03", "57P")
+"""Beginnings of the SQLSTATEs that mean: not now."""
+
+
 def open_sqlite(path: str | None) -> Engine:
     """A workspace's database: that file, or with None one in memory. Nothing is read or made yet."""
+    pool = {"poolclass": QueuePool} if path else {"poolclass": StaticPool}
+    return _open_sqlite(path or ":memory:", _SQLITE, pool)
 
+
+def open_shared_sqlite(path: str) -> Engine:
+    """A Hub's database in a file of this machine, for any number of threads and processes. Nothing is read or made yet."""
+    pool = {"poolclass": QueuePool, "pool_size": 10, "max_overflow": 30, "pool_timeout": PATIENCE}
+    return _open_sqlite(path, _SHARED_SQLITE, pool)
+
+
+def open_postgres(url: str) -> Engine:
+    """A Hub's database on a PostgreSQL server (14 or newer); connections that broke are replaced before they are used.
+
+    Args:
+        url: such as `postgresql://user:password@host/database`.
+
+    Raises:
+        ArgumentError: the URL is not one of PostgreSQL.
+    """
+    try:
+        address = make_url(url)
+    except SQLArgumentError:
+        raise ArgumentError(_NO_URL) from None
+    if address.get_backend_name() not in ("postgresql", "postgres"):
+        raise ArgumentError(_NO_URL)
+    given = address.query.get("options", "")
+    options = {"options": f"{_POSTGRES} {given if isinstance(given, str) else ' '.join(given)}".strip()}
+    address = address.set(drivername="postgresql+psycopg").difference_update_query(["options"])
+    return create_engine(
+        address,
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=30,
+        connect_args={"connect_timeout": 10, **options},
+    )
+
+
+_NO_URL = "The database of a Hub is named by a URL such as postgresql://user:password@host/database."
+
+
+def _open_sqlite(path: str, pragmas: Mapping[str, str], pool: Mapping[str, Any]) -> Engine:
     def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            path or ":memory:", timeout=PATIENCE, isolation_level=None, check_same_thread=False
-        )
+        connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         try:
-            connection.execute(f"PRAGMA cache_size = -{_CACHE}")
-            connection.execute("PRAGMA synchronous = NORMAL")
+            for name, value in pragmas.items():
+                connection.execute(f"PRAGMA {name} = {value}")
         except BaseException:
             connection.close()
             raise
         return connection
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool if path else StaticPool)
+    engine = create_engine("sqlite://", creator=connect, **pool)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -74,11 +139,33 @@ def _begin(connection: Connection) -> None:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that sees no change but its own from its beginning to its end."""
+    """A transaction that sees no other change of runs from its beginning to its end."""
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
-        if engine.dialect.name == "postgresql":
-            connection.exec_driver_sql("LOCK TABLE scans IN EXCLUSIVE MODE")
+        lock_runs(connection)
         yield connection
+
+
+def lock_runs(connection: Connection) -> None:
+    """Wait until nobody else writes runs, and hold them off until the transaction ends.
+
+    On SQLite it must have begun with the execution option `writes`, and then has that lock.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_RUNS_LOCK)))
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the database says: not now. The same transaction may succeed when it is tried again."""
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    if isinstance(error.orig, sqlite3.Error):
+        return isinstance(error.orig, sqlite3.OperationalError) and "locked" in str(error.orig)
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None:  # the server could not be asked
+        return isinstance(error, OperationalError)
+    return str(state).startswith(_AGAIN)
 
 
 def is_fresh(connection: Connection) -> bool:
@@ -118,15 +205,54 @@ def insert_many(connection: Connection, table: Table, rows: Sequence[tuple[Any, 
     """
     if not rows:
         return
-    dialect = connection.dialect
-    quote = dialect.identifier_preparer.quote
-    places = ", ".join(["?" if dialect.paramstyle == "qmark" else "%s"] * len(table.columns))
-    columns = ", ".join(quote(column.name) for column in table.columns)
-    connection.exec_driver_sql(f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({places})", rows)
+    quote = connection.dialect.identifier_preparer.quote
+    into = f"INSERT INTO {quote(table.name)} ({', '.join(quote(column.name) for column in table.columns)})"
+    if connection.dialect.name == "postgresql":
+        kinds = [column.type.compile(connection.dialect).partition(" ")[0] for column in table.columns]
+        arrays = ", ".join(f"%s::{kind}[]" for kind in kinds)
+        columns = zip(table.columns, zip(*rows, strict=True), strict=True)
+        connection.exec_driver_sql(
+            f"{into} SELECT * FROM unnest({arrays})",
+            tuple(_array(column, items) for column, items in columns),
+        )
+    else:
+        connection.exec_driver_sql(f"{into} VALUES ({', '.join('?' * len(table.columns))})", rows)
 
 
-def in_parts(items: Iterable[_T]) -> Iterator[list[_T]]:
+def _array(column: Column[Any], items: Iterable[Any]) -> list[Any]:
+    """A column's values as PostgreSQL takes them at once: numbers of several types as their texts."""
+    if isinstance(column.type, tables.Number):
+        return [None if item is None else repr(tables.exact(item)) for item in items]
+    return list(items)
+
+
+def find_versions(
+    connection: Connection, shard: int, wanted: Iterable[tuple[str, bytes]]
+) -> Iterator[tuple[str, bytes, int]]:
+    """The rows of `versions` with those paths (escaped, as they are returned) and digests.
+
+    Neither database looks for pairs by an index unless it is led by the hand.
+    """
+    names = "SELECT versions.path, versions.digest, versions.key FROM"
+    same = "versions.shard = {} AND versions.path = wanted.path AND versions.digest = wanted.digest"
+    for part in in_parts(wanted, _AT_ONCE // 2 - 1):
+        if connection.dialect.name == "postgresql":
+            pairs = "unnest(%s::varchar[], %s::bytea[]) AS wanted (path, digest)"
+            columns = [list(column) for column in zip(*part, strict=True)]
+            found = connection.exec_driver_sql(
+                f"{names} {pairs} JOIN versions ON {same.format('%s')}", (*columns, shard)
+            )
+        else:
+            pairs = f"WITH wanted (path, digest) AS (VALUES {', '.join(['(?, ?)'] * len(part))})"
+            found = connection.exec_driver_sql(
+                f"{pairs} {names} wanted CROSS JOIN versions WHERE {same.format('?')}",
+                (*(item for pair in part for item in pair), shard),
+            )
+        yield from ((row[0], row[1], row[2]) for row in found)
+
+
+def in_parts(items: Iterable[_T], size: int = _AT_ONCE) -> Iterator[list[_T]]:
     """Items in lists that one `IN (…)` can hold."""
     rest = iter(items)
-    while part := list(islice(rest, _AT_ONCE)):
+    while part := list(islice(rest, size)):
         yield part

@@ -10,17 +10,19 @@ from typing import Any, NamedTuple
 from ..records.files import FileVersion
 from ..records.record import Record
 from ..records.values import Json, plain
-from ..storage.workspace import Workspace
-from .parts import code_files, packages_of, text_of
+from .parts import Contents, code_files, packages_of, text_of
 
-__all__ = ["Difference", "FileDifference", "Side", "SourceDifference", "diff"]
+__all__ = ["Difference", "FileDifference", "Side", "SourceDifference", "diff", "source_differences"]
+
+_MOST_LINES = 20_000
+"""Of one source; comparing longer ones could take minutes."""
 
 
 class Side(NamedTuple):
-    """One of the two runs, and the workspace that keeps its content."""
+    """One of the two runs, and what opens the content that is kept of it."""
 
     record: Record
-    workspace: Workspace
+    contents: Contents
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,16 @@ def diff(a: Side, b: Side) -> Difference:
         inputs=_files(one.inputs, other.inputs),
         outputs=_files(one.outputs, other.outputs),
         git=_pairs(_git(one), _git(other)),
-        sources=(*_sources(a, b), *_cells(one, other), *_uncommitted(a, b)),
+        sources=source_differences(a, b),
         packages=_packages(a, b, notes),
         environment=_pairs(_environment(one), _environment(other)),
         notes=tuple(notes),
     )
+
+
+def source_differences(a: Side, b: Side) -> tuple[SourceDifference, ...]:
+    """What differs in the code of two runs: files, notebook cells, uncommitted changes."""
+    return (*_sources(a, b), *_cells(a.record, b.record), *_uncommitted(a, b))
 
 
 def _pairs(one: Mapping[str, Json], other: Mapping[str, Json]) -> dict[str, tuple[Json, Json]]:
@@ -184,7 +191,7 @@ def _sources(a: Side, b: Side) -> Iterable[SourceDifference]:
         before, after = one.get(path), other.get(path)
         if (before and before.digest) != (after and after.digest):
             texts = [
-                "" if version is None else text_of(version.digest if version.kept else None, side.workspace)
+                "" if version is None else text_of(version.digest if version.kept else None, side.contents)
                 for version, side in ((before, a), (after, b))
             ]
             yield _source(path, texts[0], texts[1])
@@ -194,7 +201,7 @@ def _uncommitted(a: Side, b: Side) -> Iterable[SourceDifference]:
     digests = [_digest(side.record.git.get("diff")) for side in (a, b)]
     if digests[0] != digests[1]:
         texts = [
-            "" if digest is None else text_of(digest, side.workspace)
+            "" if digest is None else text_of(digest, side.contents)
             for digest, side in zip(digests, (a, b), strict=True)
         ]
         yield _source("uncommitted changes", texts[0], texts[1])
@@ -221,9 +228,12 @@ def _cell_text(record: Record) -> str:
 def _source(what: str, before: str | None, after: str | None) -> SourceDifference:
     if before is None or after is None:
         return SourceDifference(what, (), "it differs; how is not known, because not both contents are kept")
-    lines = difflib.unified_diff(
-        before.splitlines(), after.splitlines(), f"a/{what}", f"b/{what}", lineterm=""
-    )
+    one, other = before.splitlines(), after.splitlines()
+    if len(one) + len(other) > _MOST_LINES:
+        return SourceDifference(
+            what, (), f"it differs; with more than {_MOST_LINES} lines it is not compared"
+        )
+    lines = difflib.unified_diff(one, other, f"a/{what}", f"b/{what}", lineterm="")
     return SourceDifference(what, tuple(lines))
 
 
@@ -231,7 +241,7 @@ def _packages(a: Side, b: Side, notes: list[str]) -> dict[str, tuple[Json, Json]
     digests = [_digest(side.record.environment.get("packages")) for side in (a, b)]
     if digests[0] == digests[1]:
         return {}
-    one, other = (packages_of(side.record, side.workspace) for side in (a, b))
+    one, other = (packages_of(side.record, side.contents) for side in (a, b))
     if one is None or other is None:
         notes.append("The packages cannot be compared: the list of one of the runs is not known.")
         return {}

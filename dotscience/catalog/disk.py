@@ -11,15 +11,17 @@ from ..storage.hashing import Seen, see, see_once
 from ..storage.workspace import Workspace
 from .index import Progress
 
-__all__ = ["CHANGED", "MISSING", "STATES", "UNCHANGED", "UNKNOWN", "Disk"]
+__all__ = ["CHANGED", "ELSEWHERE", "MISSING", "STATES", "UNCHANGED", "UNKNOWN", "Disk", "NoDisk"]
 
 UNCHANGED, CHANGED, MISSING, UNKNOWN = "unchanged", "changed since", "missing", "unknown"
+ELSEWHERE = "elsewhere"
 
 STATES: Mapping[str, str] = {
     UNCHANGED: "the file on disk holds these bytes now",
     CHANGED: "the file on disk holds other bytes now",
     MISSING: "there is no such file on disk now",
     UNKNOWN: "its bytes were not seen when it was recorded, or cannot be read now",
+    ELSEWHERE: "the file lies on another machine; whether it has changed there is not known here",
 }
 """How a recorded file version compares with the file of that path on disk now."""
 
@@ -36,6 +38,7 @@ class Disk:
 
     def __init__(self, progress: Progress | None = None) -> None:
         self._caches: dict[str, DigestCache] = {}
+        self._workspaces: dict[str, Workspace] = {}
         self._states: dict[tuple[str, str, str], str] = {}
         self._seen: dict[str, Seen] = {}
         self._progress = progress
@@ -45,17 +48,19 @@ class Disk:
         """Say in advance how large the files are that will be read."""
         self._total += sum(sizes)
 
-    def state(self, path: str, workspace: Workspace, digest: str | None, size: int | None) -> str:
+    def state(self, path: str, root: str, digest: str | None, size: int | None) -> str:
         """A key of `STATES` for a recorded file version.
 
         Args:
-            path: as recorded.
+            path: as recorded, relative to that root.
         """
         if digest is None:
             return UNKNOWN
-        key = (workspace.root, path, digest)
+        key = (root, path, digest)
         if key not in self._states:
-            self._states[key] = self._compare(path, workspace, digest, size)
+            if root not in self._workspaces:
+                self._workspaces[root] = Workspace(root)
+            self._states[key] = self._compare(path, self._workspaces[root], digest, size)
         return self._states[key]
 
     def digest(self, absolute: str, stat: os.stat_result, workspace: Workspace) -> Seen:
@@ -103,3 +108,11 @@ class Disk:
         if place not in self._caches:
             self._caches[place] = DigestCache(os.path.join(place, "digests"))
         return self._caches[place]
+
+
+class NoDisk:
+    """In place of `Disk` on a Hub, whose runs' files lie on other machines."""
+
+    def state(self, path: str, root: str, digest: str | None, size: int | None) -> str:
+        """A key of `STATES` for a recorded file version."""
+        return UNKNOWN if digest is None else ELSEWHERE

@@ -1,4 +1,5 @@
-"""Whether the files on disk are still what the runs say: outputs that are stale, inputs that changed, files of unknown origin."""
+"""Whether the files on disk are still what the runs say: outputs that are stale, files that changed or are missing, files of
+unknown origin."""
 
 from __future__ import annotations
 
@@ -9,13 +10,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from . import tables
 from .catalog import Catalog, Where, catalogs
 from .disk import CHANGED, MISSING, UNCHANGED, Disk
 from .index import Progress
-from .recorded import Recorded, known_digests, latest, recorded_under
+from .recorded import Recorded, known_digests, latest, recorded_of, recorded_under
 from .rows import micros
 from .steps import File, Lineage, Step
 from .targets import Target
@@ -43,7 +44,7 @@ class Stale:
 
 @dataclass(frozen=True)
 class Changed:
-    """A recorded file whose bytes on disk are not those that its latest run saw.
+    """A recorded file whose bytes on disk are not those that its latest run saw, or that is not there any more.
 
     Attributes:
         role: `input` or `output`: what the file was to `run`.
@@ -101,6 +102,7 @@ class _Comparison:
         uses = recorded_under(catalog, self._files)
         self._latest = latest(uses)
         self._made = latest(one for one in uses if one.role == tables.OUTPUT)
+        self._gone, self._moved = self._not_there()
         sizes = ((one, self._files[path].st_size) for path, one in self._latest.items())
         disk.expect(size for one, size in sizes if one.digest is not None and size == one.size)
 
@@ -115,15 +117,34 @@ class _Comparison:
             truncated=self._truncated,
         )
 
+    def _not_there(self) -> tuple[dict[str, Recorded], set[str]]:
+        """The outputs that are missing, and the paths of those that a later run wrote elsewhere."""
+        paths = self._catalog.read(lambda connection: set(connection.execute(_OUTPUTS).scalars()))
+        root = self._workspace.root
+        absent = [path for path in paths - self._files.keys() if not os.path.exists(os.path.join(root, path))]
+        gone = latest(recorded_under(self._catalog, absent))
+        gone = {path: one for path, one in gone.items() if self._state(one) == MISSING}
+        digests = {one.digest for one in gone.values() if one.digest not in (None, tables.EMPTY)}
+        written: dict[bytes | None, list[Recorded]] = defaultdict(list)
+        for one in recorded_of(self._catalog, digests):
+            if one.role == tables.OUTPUT:
+                written[one.digest].append(one)
+        moved = {
+            path
+            for path, one in gone.items()
+            if any(other.path != path and other[:2] > one[:2] for other in written[one.digest])
+        }
+        return {path: one for path, one in gone.items() if path not in moved}, moved
+
     def _state(self, one: Recorded) -> str:
         return self._disk.state(
-            one.path, self._workspace, None if one.digest is None else one.digest.hex(), one.size
+            one.path, one.workspace, None if one.digest is None else one.digest.hex(), one.size
         )
 
     def _lineage(self) -> Lineage:
         """Of every output that is on disk as its run left it."""
         targets = [
-            Target(0, one.path, one.digest, one.size, one.unseen, UNCHANGED)
+            Target(one.workspace, one.path, one.digest, one.size, one.unseen, UNCHANGED)
             for _, one in sorted(self._made.items())
             if self._state(one) == UNCHANGED
         ]
@@ -177,10 +198,13 @@ class _Comparison:
             state = self._state(one)
             if state in (CHANGED, MISSING):
                 yield Changed(one.path, roles[one.role], one.run, state)
+        for one in self._gone.values():
+            yield Changed(one.path, roles[one.role], one.run, MISSING)
+        told = self._latest.keys() | self._gone.keys() | self._moved
         elsewhere: dict[str, Changed] = {}
         for step in sorted(lineage.steps, key=lambda step: step.started or _LONG_AGO, reverse=True):
             for file in step.inputs:
-                if file.path not in self._latest and file.state in (CHANGED, MISSING):
+                if file.path not in told and file.state in (CHANGED, MISSING):
                     elsewhere.setdefault(file.path, Changed(file.path, "input", step.run, file.state))
         yield from elsewhere.values()
 
@@ -204,6 +228,10 @@ class _Comparison:
         return [path for path in unknown if digests.get(path) not in copies]
 
 
+_OUTPUTS = select(tables.versions.c.path).where(
+    tables.versions.c.digest.is_not(None),
+    exists().where(tables.uses.c.version == tables.versions.c.key, tables.uses.c.role == tables.OUTPUT),
+)
 _SIZES = select(tables.versions.c.size).distinct()
 _WORKLOADS = select(tables.runs.c.workload).distinct()
 _LONG_AGO = datetime(1, 1, 1, tzinfo=timezone.utc)

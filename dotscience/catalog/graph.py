@@ -1,7 +1,8 @@
-"""The graph run ↔ file version, walked as sets: which runs come from which, across workspaces.
+"""The graph run ↔ file version, walked as sets: which runs come from which, across workspaces and projects.
 
 A run that read bytes comes from every run that wrote the same bytes. The empty file is the exception: all empty files are
-alike, so there the path must be the same too.
+alike, so there the path and the workspace (or project) must be the same too. No walk goes through runs that a place does not
+show.
 """
 
 from __future__ import annotations
@@ -10,15 +11,15 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 
 from . import tables
-from .catalog import Catalog
 from .compile import run_in
 from .database import in_parts
 from .expressions import Related
+from .place import Place, is_used, of_shards
 
-__all__ = ["digest_range", "runs_related", "same_bytes"]
+__all__ = ["digest_range", "runs_related"]
 
 _DIGEST = re.compile("[0-9a-f]{8,64}")
 _RUNS, _USES, _VERSIONS = tables.runs, tables.uses, tables.versions
@@ -31,60 +32,58 @@ def digest_range(prefix: str) -> tuple[bytes, bytes] | None:
     return bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
 
 
-def same_bytes(one: FromClause, other: FromClause) -> ColumnElement[bool]:
-    """Two rows of `versions` are the same bytes, and that says something."""
-    telling = or_(one.c.digest != tables.EMPTY, one.c.path == other.c.path)
-    return and_(one.c.digest == other.c.digest, telling)
+def runs_related(
+    related: Related, places: Sequence[Place], *, home: Place | None = None
+) -> list[Collection[int]]:
+    """The runs of each place that a question of lineage fits, by `runs.key`.
 
-
-def runs_related(related: Related, catalogs: Sequence[Catalog]) -> list[Collection[int]]:
-    """The runs of each catalog that a question of lineage fits, by `runs.key`.
-
-    A path means every version of the file that was ever recorded under it in the workspace of the first catalog.
+    Args:
+        home: where a path is looked up: it means every version of the file that was ever recorded under it there. By default
+            the first of the places; else a part of that.
     """
     roles = (
         (tables.INPUT, tables.OUTPUT) if related.direction == "upstream" else (tables.OUTPUT, tables.INPUT)
     )
-    places = [_Place(catalog, *roles) for catalog in catalogs]
-    digests = places[0].begin(related.file)
-    for place in places:
-        place.arrive(digests)
-    while any(place.waiting for place in places):
-        handed = [place.advance() for place in places]
-        if len(places) > 1:
-            for place in places:
-                place.arrive(*handed)
-    return [place.reached for place in places]
+    walks = [_Walk(place, *roles) for place in places]
+    digests = walks[0].begin(related.file, home or places[0])
+    for walk in walks:
+        walk.arrive(digests)
+    while any(walk.waiting for walk in walks):
+        handed = [walk.advance() for walk in walks]
+        if len(walks) > 1:
+            for walk in walks:
+                walk.arrive(*handed)
+    return [walk.reached for walk in walks]
 
 
 @dataclass
-class _Place:
-    """How far the walk has come in one catalog.
+class _Walk:
+    """How far the walk has come in one place.
 
     Attributes:
         near: the role in which a run meets what leads to it; `far`: in which it leads on.
         seen: digests that were looked for here.
     """
 
-    catalog: Catalog
+    place: Place
     near: int
     far: int
     waiting: set[int] = field(default_factory=set)
     reached: set[int] = field(default_factory=set)
     seen: set[bytes] = field(default_factory=set)
 
-    def begin(self, file: str) -> set[bytes]:
+    def begin(self, file: str, home: Place) -> set[bytes]:
         """Wait at the runs that meet the file under that path; the digests that it had, or that begin like that."""
-        named = _VERSIONS.c.path == file
+        named = and_(of_shards(_VERSIONS, home.shards), _VERSIONS.c.path == file)
         between = digest_range(file)
-        digests = select(_VERSIONS.c.digest).distinct()
+        digests = select(_VERSIONS.c.digest).distinct().where(is_used(home))
         found = named if between is None else or_(named, _VERSIONS.c.digest.between(*between))
 
         def ask(connection: Connection) -> set[bytes]:
-            self.waiting.update(connection.execute(self._meeting(named)).scalars())
+            self.waiting.update(connection.execute(self._meeting(named).where(home.scope)).scalars())
             return {digest for digest in connection.execute(digests.where(found)).scalars() if _tells(digest)}
 
-        return self.catalog.read(ask)
+        return self.place.read(ask)
 
     def arrive(self, *handed: set[bytes]) -> None:
         """Wait at the runs that meet these digests."""
@@ -96,7 +95,7 @@ class _Place:
                 self.waiting.update(connection.execute(self._meeting(_VERSIONS.c.digest.in_(part))).scalars())
 
         if new:
-            self.catalog.read(ask)
+            self.place.read(ask)
 
     def advance(self) -> set[bytes]:
         """Go on from the waiting runs as far as this catalog leads; the digests to look for in others."""
@@ -109,22 +108,27 @@ class _Place:
             wanted = leading.where(_USES.c.role == self.far, run_in(new, _USES.c.run))
             return {digest for digest in connection.execute(wanted).scalars() if _tells(digest)}
 
-        return self.catalog.read(ask) if start else set()
+        return self.place.read(ask) if start else set()
 
     def _meeting(self, version: ColumnElement[bool]) -> Select[int]:
         joined = select(_USES.c.run).distinct().join(_VERSIONS, _VERSIONS.c.key == _USES.c.version)
-        return joined.where(version, _USES.c.role == self.near)
+        shown = joined.join(_RUNS, _RUNS.c.key == _USES.c.run).where(self.place.scope)
+        return shown.where(version, _USES.c.role == self.near)
 
     def _closure(self, start: Collection[int]) -> Select[int]:
         """These runs and all that they lead to, as `runs.key`."""
-        reached = select(_RUNS.c.key.label("run")).where(run_in(start)).cte("reached", recursive=True)
+        ours = select(_RUNS.c.key.label("run"), _RUNS.c.workspace).where(run_in(start))
+        reached = ours.cte("reached", recursive=True)
         far, near, left, found = _USES.alias(), _USES.alias(), _VERSIONS.alias(), _VERSIONS.alias()
+        same_file = and_(left.c.path == found.c.path, _RUNS.c.workspace == reached.c.workspace)
         onward = (
-            select(near.c.run)
+            select(_RUNS.c.key, _RUNS.c.workspace)
             .join_from(reached, far, and_(far.c.run == reached.c.run, far.c.role == self.far))
             .join(left, left.c.key == far.c.version)
-            .join(found, same_bytes(left, found))
+            .join(found, left.c.digest == found.c.digest)
             .join(near, and_(near.c.version == found.c.key, near.c.role == self.near))
+            .join(_RUNS, _RUNS.c.key == near.c.run)
+            .where(self.place.scope, or_(left.c.digest != tables.EMPTY, same_file))
         )
         return select(reached.union(onward).c.run)
 

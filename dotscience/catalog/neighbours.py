@@ -3,41 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
-from ..storage.workspace import Workspace
 from . import tables
-from .catalog import Catalog, catalogs
 from .database import in_parts
+from .place import Place
 
 __all__ = ["neighbours"]
 
 _RUNS, _USES, _VERSIONS = tables.runs.c, tables.uses.c, tables.versions.c
 
 
-def neighbours(run: str, workspace: Workspace) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def neighbours(run: str, places: Sequence[Place]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Ids of the runs that made what a run read, and of those that read what it made, newest first.
 
-    Looks in every workspace that this user has recorded in. Empty files, which are all alike, do not count.
+    Empty files, which are all alike, do not count.
+
+    Args:
+        places: where to look; the run itself is in the first of them.
     """
-    places = catalogs(workspace, everywhere=True)
     read, made = (_digests(run, role, places[0]) for role in (tables.INPUT, tables.OUTPUT))
     return _runs(read, tables.OUTPUT, run, places), _runs(made, tables.INPUT, run, places)
 
 
-def _digests(run: str, role: int, place: Catalog) -> set[bytes]:
+def _digests(run: str, role: int, place: Place) -> set[bytes]:
     wanted = (
         select(_VERSIONS.digest)
         .distinct()
         .join(tables.uses, _USES.version == _VERSIONS.key)
         .join(tables.runs, _RUNS.key == _USES.run)
-        .where(_RUNS.id == run, _USES.role == role, _VERSIONS.digest != tables.EMPTY)
+        .where(place.scope, _RUNS.id == run, _USES.role == role, _VERSIONS.digest != tables.EMPTY)
     )
     return place.read(lambda connection: set(connection.execute(wanted).scalars()))
 
 
-def _runs(digests: Iterable[bytes], role: int, but: str, places: Sequence[Catalog]) -> tuple[str, ...]:
+def _runs(digests: Iterable[bytes], role: int, but: str, places: Sequence[Place]) -> tuple[str, ...]:
     met = (
         select(_RUNS.id, _RUNS.started)
         .distinct()
@@ -46,11 +48,12 @@ def _runs(digests: Iterable[bytes], role: int, but: str, places: Sequence[Catalo
         .where(_USES.role == role, _RUNS.id != but)
     )
 
-    def ask(connection: Connection) -> dict[str, int]:
-        found = (connection.execute(met.where(_VERSIONS.digest.in_(part))) for part in in_parts(digests))
+    def ask(connection: Connection, scope: ColumnElement[bool]) -> dict[str, int]:
+        shown = met.where(scope)
+        found = (connection.execute(shown.where(_VERSIONS.digest.in_(part))) for part in in_parts(digests))
         return {run: started or 0 for rows in found for run, started in rows}
 
     found: dict[str, int] = {}
     for place in places:
-        found |= place.read(ask)
+        found |= place.read(partial(ask, scope=place.scope))
     return tuple(sorted(found, key=lambda run: (-found[run], run)))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 from ..errors import CorruptError, NotFoundError
 from ..records.files import FileVersion
 from ..records.record import Record
-from ..storage.workspace import Workspace
 
-__all__ = ["Part", "code_files", "packages_of", "parts_of", "text_of"]
+__all__ = ["Contents", "Part", "code_files", "packages_of", "parts_of", "text_of"]
+
+
+Contents: TypeAlias = Callable[[str], BinaryIO]
+"""Opens a blob by its digest; raises NotFoundError where it is not there, ValueError where that is no digest."""
 
 
 class Part(NamedTuple):
@@ -28,10 +31,16 @@ class Part(NamedTuple):
 
 
 def code_files(record: Record) -> list[FileVersion]:
-    """The workload and the local modules that it imported, as far as they were recorded."""
+    """The workload and the local modules that it imported, as far as they were recorded and can be read."""
     listed = record.code.get("modules")
     wires = [record.code.get("workload"), *(listed if isinstance(listed, list) else [])]
-    return [FileVersion.from_json(wire) for wire in wires if isinstance(wire, dict)]
+    found = []
+    for wire in wires:
+        try:
+            found.append(FileVersion.from_json(wire))
+        except (ValueError, AttributeError):  # a record may hold anything there
+            continue
+    return found
 
 
 def parts_of(record: Record) -> Iterator[Part]:
@@ -49,18 +58,18 @@ def parts_of(record: Record) -> Iterator[Part]:
             yield Part(name, place["sha256"], size if isinstance(size, int) else None)
 
 
-def text_of(digest: object, workspace: Workspace) -> str | None:
+def text_of(digest: object, contents: Contents) -> str | None:
     """A blob's text, or None where it is not kept here or is no digest."""
     if not isinstance(digest, str):
         return None
     try:
-        with workspace.blobs(digest).open(digest) as stream:
+        with contents(digest) as stream:
             return stream.read().decode("utf-8", "replace")
     except (NotFoundError, ValueError):
         return None
 
 
-def packages_of(record: Record, workspace: Workspace) -> Mapping[str, str] | None:
+def packages_of(record: Record, contents: Contents) -> Mapping[str, str] | None:
     """The installed distributions and their versions, or None where they are not known.
 
     Raises:
@@ -68,7 +77,7 @@ def packages_of(record: Record, workspace: Workspace) -> Mapping[str, str] | Non
     """
     place: Any = record.environment.get("packages")
     digest = place.get("sha256") if isinstance(place, dict) else None
-    written = text_of(digest, workspace)
+    written = text_of(digest, contents)
     if written is None:
         return None
     try:

@@ -1,17 +1,17 @@
-"""What the runs of one catalog recorded under a path, or of certain bytes."""
+"""What the runs of a place (see place.py) recorded under a path, or of certain bytes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from . import tables
-from .catalog import Catalog
 from .database import in_parts
+from .place import Place, is_used, of_shards
 
-__all__ = ["Recorded", "known_digests", "latest", "recorded", "recorded_under"]
+__all__ = ["Recorded", "known_digests", "latest", "recorded", "recorded_of", "recorded_under"]
 
 
 class Recorded(NamedTuple):
@@ -21,6 +21,7 @@ class Recorded(NamedTuple):
         when: when it was read or written, in microseconds since the Unix epoch.
         role: `tables.INPUT` or `tables.OUTPUT`: of one moment, a run first reads and then writes.
         run: id of the run.
+        workspace: the root of its workspace, or the id of its project.
     """
 
     when: int
@@ -30,26 +31,34 @@ class Recorded(NamedTuple):
     digest: bytes | None
     size: int | None
     unseen: str | None
+    workspace: str
 
 
-def recorded(catalog: Catalog, fits: ColumnElement[bool]) -> list[Recorded]:
+def recorded(place: Place, fits: ColumnElement[bool]) -> list[Recorded]:
     """Every use of file versions that a condition on `versions` (and `uses`) fits."""
     versions, uses, runs = tables.versions.c, tables.uses.c, tables.runs.c
     read = func.coalesce(runs.started, runs.ended, runs.published, 0)
     written = func.coalesce(runs.ended, runs.published, runs.started, 0)
     when = case((uses.role == tables.INPUT, read), else_=written)
+    what = (versions.path, versions.digest, versions.size, uses.unseen)
     wanted = (
-        select(when, uses.role, runs.id, versions.path, versions.digest, versions.size, uses.unseen)
+        select(when, uses.role, runs.id, *what, runs.workspace)
         .join_from(tables.versions, tables.uses, uses.version == versions.key)
         .join(tables.runs, runs.key == uses.run)
-        .where(fits)
+        .where(fits, place.scope)
     )
-    return catalog.read(lambda connection: [Recorded(*row) for row in connection.execute(wanted)])
+    return place.read(lambda connection: [Recorded(*row) for row in connection.execute(wanted)])
 
 
-def recorded_under(catalog: Catalog, paths: Iterable[str]) -> list[Recorded]:
+def recorded_under(place: Place, paths: Iterable[str]) -> list[Recorded]:
     """Every use of those paths."""
-    return [one for part in in_parts(paths) for one in recorded(catalog, tables.versions.c.path.in_(part))]
+    here, path = of_shards(tables.versions, place.shards), tables.versions.c.path
+    return [one for part in in_parts(paths) for one in recorded(place, and_(here, path.in_(part)))]
+
+
+def recorded_of(place: Place, digests: Iterable[bytes | None]) -> list[Recorded]:
+    """Every use of those bytes, under any path."""
+    return [one for part in in_parts(digests) for one in recorded(place, tables.versions.c.digest.in_(part))]
 
 
 def latest(found: Iterable[Recorded]) -> dict[str, Recorded]:
@@ -62,13 +71,13 @@ def latest(found: Iterable[Recorded]) -> dict[str, Recorded]:
     return best
 
 
-def known_digests(catalog: Catalog, digests: Iterable[bytes]) -> set[bytes]:
+def known_digests(place: Place, digests: Iterable[bytes]) -> set[bytes]:
     """Those digests that some run has read or written."""
-    versions, uses = tables.versions, tables.uses
-    wanted = select(versions.c.digest).distinct().join(uses, uses.c.version == versions.c.key)
+    versions = tables.versions
+    wanted = select(versions.c.digest).distinct().where(is_used(place))
 
     def ask(connection: Connection) -> set[bytes]:
         parts = [connection.execute(wanted.where(versions.c.digest.in_(part))) for part in in_parts(digests)]
         return {digest for found in parts for digest in found.scalars() if digest is not None}
 
-    return catalog.read(ask)
+    return place.read(ask)

@@ -18,6 +18,7 @@ from ..records.record import Record
 from ..records.state import RunState
 from ..records.times import utc
 from ..records.values import Json, Stored, number, plain, text
+from .place import WORKSPACE_SHARD
 from .tables import KINDS
 from .texts import escape
 
@@ -124,7 +125,7 @@ def from_state(state: RunState, annotations: Sequence[Mapping[str, Any]] = ()) -
     )
 
 
-def run_rows(facts: Facts, key: int, workspace: str, rows: Rows) -> None:
+def run_rows(facts: Facts, key: int, workspace: str, rows: Rows, shard: int = WORKSPACE_SHARD) -> None:
     """Add a run's rows, all but its uses, under the key that stands for it."""
     began, ended = micros(facts.started), micros(facts.ended)
     texts = ("mode", "workload_file", "description", "error", "continues", "command", "commit")
@@ -140,12 +141,13 @@ def run_rows(facts: Facts, key: int, workspace: str, rows: Rows) -> None:
             None if began is None or ended is None else (ended - began) / 1e6,
             *(_escaped(getattr(facts, name)) for name in texts),
             facts.dirty,
+            shard,
         )
     )
     for kind, values in (("label", facts.labels), ("parameter", facts.parameters), ("metric", facts.metrics)):
         for name, value in values.items():
             try:
-                rows["values"].append((key, KINDS[kind], escape(name), *_value_columns(value)))
+                rows["values"].append((key, KINDS[kind], escape(name), *_value_columns(value), shard))
             except (TypeError, KeyError, ValueError) as error:
                 facts.problems.append((f"{kind}s.{name}", f"is no value ({type(error).__name__}: {error})"))
     rows["series"].extend(_series_rows(key, facts))

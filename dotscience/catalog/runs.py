@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, and_, not_, select
 
-from ..errors import AmbiguousError, ArgumentError, NotFoundError
+from ..errors import ArgumentError, NotFoundError
 from . import tables
 from .catalog import Catalog, Where, catalogs
-from .compile import compile_condition, sorted_by
+from .compile import compile_condition, run_in
 from .expressions import Operand, Related
 from .graph import runs_related
+from .listing import not_unique, runs_named
+from .ordering import sorted_by
 from .query import parse, parse_sort
 from .row import Note, Row, Runs, read_rows
 
@@ -23,7 +24,7 @@ __all__ = ["LATEST", "Note", "Row", "Runs", "get", "runs"]
 LATEST = "@latest"
 """In place of an id: the run that was started last."""
 
-_MOST_NAMED = 5
+_HELD = select(tables.runs.c.id, tables.runs.c.published, tables.runs.c.key)
 _Sort = Sequence[tuple[Operand, bool]]
 _Ranked = tuple[tuple[Any, ...], Row]
 """A row, and the values that it is sorted by."""
@@ -43,7 +44,8 @@ def runs(
         query: an expression such as `metric.accuracy > 0.9 and label.mode == "test"`; None or "" fits all.
         sort: a key (`started`, `metric.accuracy`, …) or several; `-` before a key sorts it downwards. Missing values come last.
         limit: how many rows at most.
-        everywhere: search every workspace that this user has recorded in, not only this one.
+        everywhere: search every workspace that this user has recorded in, not only this one. A run that several of them
+            hold is found once: where it is published, and was so first.
         workspace: a folder of the workspace, by default the current directory.
 
     Raises:
@@ -62,13 +64,17 @@ def runs(
     def reach(related: Related) -> list[Collection[int]]:
         return runs_related(related, catalogs(workspace, everywhere=True))
 
+    left_out = _doubles(places)
     found: list[_Ranked] = []
     for number, catalog in enumerate(places):
 
         def resolve(related: Related, number: int = number) -> Collection[int]:
             return reach(related)[number]
 
-        found += _find(catalog, compile_condition(condition, resolve), order, limit)
+        fits = compile_condition(condition, resolve)
+        if left_out[number]:
+            fits = and_(fits, not_(run_in(left_out[number])))
+        found += _find(catalog, fits, order, limit)
     if everywhere:
         found = _merged(found, order)
     return Runs(row for _, row in found[:limit])
@@ -91,36 +97,48 @@ def get(run: str, *, everywhere: bool = False, workspace: Where = None) -> Row:
     found = _candidates(here, run)
     if not found and everywhere:
         others = catalogs(workspace, everywhere=True)[1:]
-        found = [row for catalog in others for row in _candidates(catalog, run)]
+        rows = [row for catalog in others for row in _candidates(catalog, run)]
+        found = list({row.id: row for row in sorted(rows, key=_rank, reverse=True)}.values())
     if not found:
         raise NotFoundError(
             f"No run {run!r} in {here.workspace.root}. `ds list` shows the runs that are there."
         )
     if len(found) > 1:
-        ids = ", ".join(row.id for row in found[:_MOST_NAMED]) + ("…" if len(found) > _MOST_NAMED else "")
-        raise AmbiguousError(f"{run!r} fits several runs ({ids}). Give more characters of the id.")
+        raise not_unique(run, found)
     return found[0]
 
 
 def _candidates(catalog: Catalog, ref: str) -> list[Row]:
     """The runs that a reference may mean."""
-    ids = tables.runs.c.id
-    if ref == LATEST:
-        wanted = sorted_by(select(tables.runs), parse_sort("-started"))[0].limit(1)
-    else:
-        wanted = (
-            select(tables.runs)
-            .where(ids >= ref, ids < ref + chr(sys.maxunicode))
-            .order_by(ids)
-            .limit(_MOST_NAMED + 1)
-        )
+    last = sorted_by(select(tables.runs), parse_sort("-started"))[0].limit(1)
 
     def ask(connection: Connection) -> list[Row]:
-        found = connection.execute(wanted).mappings().all() if ref else []
-        exact = [row for row in found if row["id"] == ref]
-        return read_rows(connection, exact or found)
+        if ref == LATEST:
+            return read_rows(connection, connection.execute(last).mappings().all())
+        return read_rows(connection, runs_named(connection, catalog, ref))
 
     return catalog.read(ask)
+
+
+def _rank(row: Row) -> tuple[bool, Any]:
+    """The least of those of one run in several workspaces is where its record was made: others collected it later."""
+    return row.published is None, row.published or 0
+
+
+def _doubles(places: Sequence[Catalog]) -> list[list[int]]:
+    """Of each catalog the keys of those runs that another one is to be asked for, by the rank that `_rank` gives."""
+    doubles: list[list[int]] = [[] for _ in places]
+    if len(places) == 1:
+        return doubles
+    best: dict[str, tuple[bool, int, int, int]] = {}
+    for number, catalog in enumerate(places):
+        for run, published, key in catalog.read(lambda connection: connection.execute(_HELD).all()):
+            this = (published is None, published or 0, number, key)
+            better, worse = sorted((this, best.get(run, this)))
+            best[run] = better
+            if worse is not better:
+                doubles[worse[2]].append(worse[3])
+    return doubles
 
 
 def _find(catalog: Catalog, fits: ColumnElement[bool], sort: _Sort, limit: int | None) -> list[_Ranked]:

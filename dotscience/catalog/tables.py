@@ -5,18 +5,25 @@
            ├── models        registered models
            ├── annotations   tags and notes, in the order they were made
            └── uses ──> versions   which file versions it read and wrote; each version stands once
-    folders, scans, problems   what the index has seen of the run folders
+    folders, scans, problems   what the index has seen of the run folders: in a workspace only
 
-Times are microseconds since the Unix epoch. Everything here is derived from the run folders: a change of the tables is a
-change of `SCHEMA`, upon which a workspace's catalog is made anew.
+Times are microseconds since the Unix epoch. `runs.workspace` is the root of the workspace, and on a Hub the id of the
+project: it decides what may be seen. `shard` stands for it in front of the indexes and decides nothing, see place.py.
+
+Everything here is derived: in a workspace from the run folders, where a change of the tables is a change of `SCHEMA`, upon
+which the catalog is made anew; on a Hub from the records that it holds.
 """
 
+import math
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Dialect,
     Float,
     Index,
     Integer,
@@ -38,7 +45,9 @@ __all__ = [
     "KINDS",
     "OUTPUT",
     "SCHEMA",
+    "SHARED",
     "annotations",
+    "exact",
     "folders",
     "metadata",
     "models",
@@ -51,7 +60,7 @@ __all__ = [
     "versions",
 ]
 
-SCHEMA = 1
+SCHEMA = 2
 """Number of this set of tables."""
 
 KINDS = {"label": 0, "parameter": 1, "metric": 2}
@@ -73,6 +82,35 @@ class Number(UserDefinedType[float]):
         """NUMERIC holds both in every database we use."""
         return "NUMERIC"
 
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """To the database. PostgreSQL would round a double to 15 digits, and compare with it past every index."""
+        return _as_decimal if dialect.name == "postgresql" else None
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """From the database."""
+        return _from_decimal if dialect.name == "postgresql" else None
+
+
+def exact(number: float) -> int | float:
+    """A number whose shortest decimal is ordered among others, integers too, as the number itself is."""
+    return int(number) if isinstance(number, float) and _EVERY_INTEGER <= abs(number) < math.inf else number
+
+
+def _as_decimal(number: Any) -> Any:
+    number = exact(number)
+    return Decimal(repr(number)) if isinstance(number, float) else number
+
+
+def _from_decimal(number: Any) -> Any:
+    if not isinstance(number, Decimal):
+        return number
+    is_integer = number.is_finite() and number == number.to_integral_value() and abs(number) < 1 << 63
+    return int(number) if is_integer else float(number)
+
+
+_EVERY_INTEGER = 2.0**53
+"""From here on doubles are integers, and written in fewer digits than those have."""
+
 
 metadata = MetaData()
 
@@ -92,7 +130,7 @@ runs = Table(
     _key("key"),
     Column("id", EscapedText, nullable=False, unique=True),
     Column("workspace", EscapedText, nullable=False),
-    Column("status", String, nullable=False),
+    Column("status", EscapedText, nullable=False),
     Column("started", BigInteger),
     Column("ended", BigInteger),
     Column("published", BigInteger),
@@ -105,8 +143,9 @@ runs = Table(
     Column("command", EscapedText),
     Column("commit", EscapedText),
     Column("dirty", Boolean),
+    Column("shard", Integer, nullable=False),
 )
-Index("runs_by_start", runs.c.started)
+Index("runs_by_start", runs.c.shard, runs.c.started, runs.c.id, runs.c.workspace)
 
 values = _table(
     "values",
@@ -117,8 +156,9 @@ values = _table(
     Column("text", EscapedText, nullable=False),
     Column("number", Number),  # NULL where it is none, or NaN
     Column("json", EscapedText),  # the plain value where text and form do not tell it
+    Column("shard", Integer, nullable=False),
 )
-Index("values_by_number", values.c.kind, values.c.name, values.c.number, values.c.run)
+Index("values_by_number", values.c.shard, values.c.kind, values.c.name, values.c.number, values.c.run)
 
 series = _table(
     "series",
@@ -157,8 +197,9 @@ versions = Table(
     Column("path", EscapedText, nullable=False),
     Column("digest", LargeBinary(32)),  # NULL where the bytes were not seen
     Column("size", BigInteger),
+    Column("shard", Integer, nullable=False),
 )
-Index("versions_by_path", versions.c.path, versions.c.digest)
+Index("versions_by_path", versions.c.shard, versions.c.path, versions.c.digest)
 Index("versions_by_digest", versions.c.digest)
 
 uses = _table(
@@ -205,3 +246,6 @@ problems = Table(
 
 BY_RUN = (values, series, models, annotations, uses)
 """The tables whose rows belong to one run, by their column `run`."""
+
+SHARED = (runs, *BY_RUN, versions)
+"""The tables of a Hub's catalog: all but those that say what was seen of run folders."""

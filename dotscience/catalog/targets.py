@@ -7,22 +7,20 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_
+from sqlalchemy import and_, or_
 
 from ..errors import AmbiguousError, NotFoundError
 from ..recorder.files import Located, locate, root_relative
 from . import tables
 from .catalog import Catalog
-from .disk import CHANGED, UNCHANGED, UNKNOWN, Disk
+from .disk import CHANGED, UNCHANGED, UNKNOWN, Disk, NoDisk
 from .graph import digest_range
+from .place import Place, of_shards
 from .recorded import Recorded, known_digests, latest, recorded, recorded_under
 
-__all__ = ["Target", "find_targets"]
+__all__ = ["Target", "find_targets", "target_of_digest", "targets_under"]
 
 _MOST_NAMED = 5
-
-_Placed = tuple[int, Recorded]
-"""Index of a catalog, and what was recorded there."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +28,11 @@ class Target:
     """One file version that is asked about.
 
     Attributes:
-        place: index of the catalog whose workspace `path` belongs to.
+        workspace: what `path` belongs to: the root of a workspace, or the id of a project.
         state: a key of `disk.STATES`.
     """
 
-    place: int
+    workspace: str
     path: str
     digest: bytes | None
     size: int | None
@@ -58,7 +56,7 @@ def find_targets(file: str, places: Sequence[Catalog], disk: Disk) -> list[Targe
     if not found:
         found = _not_on_disk(file, located, places, disk)
     if not found:
-        found = _by_digest(file, places, disk)
+        found = target_of_digest(file, places, disk)
     if not found:
         hint = "; `ds status` lists the files that no run knows" if there else ", and there is no such file"
         raise NotFoundError(f"No run has read or written {file}{hint}.")
@@ -68,6 +66,7 @@ def find_targets(file: str, places: Sequence[Catalog], disk: Disk) -> list[Targe
 def _on_disk(files: Sequence[Located], places: Sequence[Catalog], disk: Disk) -> list[Target]:
     """Targets of files that are there; none when no run knows any of them."""
     disk.expect(file.stat.st_size for file in files if file.stat is not None)
+    root = places[0].workspace.root
     digests = {file.path: _digest(file, places[0], disk) for file in files}
     telling = {digest for digest in digests.values() if digest is not None} - {tables.EMPTY}
     known = set().union(*(known_digests(place, telling) for place in places))
@@ -79,13 +78,11 @@ def _on_disk(files: Sequence[Located], places: Sequence[Catalog], disk: Disk) ->
         digest = digests[file.path]
         if file.path in by_path and digest not in known:
             unread = CHANGED if digest is not None else UNKNOWN
-            place, one = by_path[file.path]
-            found.append(
-                _target(place, one, UNCHANGED if digest is not None and one.digest == digest else unread)
-            )
+            one = by_path[file.path]
+            found.append(_target(one, UNCHANGED if digest is not None and one.digest == digest else unread))
         else:
             size = file.stat.st_size if file.stat is not None else None
-            found.append(Target(0, file.path, digest, size, None, UNCHANGED))
+            found.append(Target(root, file.path, digest, size, None, UNCHANGED))
     return found
 
 
@@ -104,37 +101,51 @@ def _not_on_disk(
         names = {root_relative(file, places[0].workspace.root), file}
         folders = [name.rstrip("/") + "/" for name in names if name.strip("/")]
         below = (path.between(name, name + chr(sys.maxunicode)) for name in folders)
-        found = latest(recorded(places[0], or_(path == file, *below)))
-        by_path = {path: (0, one) for path, one in found.items()}
-    return [_as_on_disk(place, one, places, disk) for _, (place, one) in sorted(by_path.items())]
+        by_path = latest(recorded(places[0], or_(path == file, *below)))
+    return [_as_on_disk(one, disk) for _, one in sorted(by_path.items())]
 
 
-def _by_digest(digest: str, places: Sequence[Catalog], disk: Disk) -> list[Target]:
+def target_of_digest(digest: str, places: Sequence[Place], disk: Disk | NoDisk) -> list[Target]:
+    """The latest file version whose digest begins like that; none when no run knows any.
+
+    Raises:
+        AmbiguousError: several contents start with it.
+    """
     between = digest_range(digest)
     if between is None:
         return []
     fits = tables.versions.c.digest.between(*between)
-    found = [(number, one) for number, place in enumerate(places) for one in recorded(place, fits)]
-    digests = sorted({one.digest.hex() for _, one in found if one.digest is not None})
+    found = [one for place in places for one in recorded(place, fits)]
+    digests = sorted({one.digest.hex() for one in found if one.digest is not None})
     if len(digests) > 1:
         named = ", ".join(digests[:_MOST_NAMED])
         raise AmbiguousError(f"{len(digests)} digests begin with {digest} ({named}…). Give more digits.")
     if not found:
         return []
-    place, last = max(found, key=lambda pair: pair[1][:2])
-    return [_as_on_disk(place, last, places, disk)]
+    return [_as_on_disk(max(found, key=lambda one: one[:2]), disk)]
 
 
-def _latest_by_path(files: Sequence[Located], places: Sequence[Catalog]) -> Mapping[str, _Placed]:
+def targets_under(path: str, place: Place, disk: Disk | NoDisk) -> list[Target]:
+    """The latest file version of a path, or of each path below it, as the place's runs recorded them."""
+    if not path.strip("/"):
+        return []
+    below, paths = path.rstrip("/") + "/", tables.versions.c.path
+    inside = and_(paths > below, paths < below + chr(sys.maxunicode))
+    found = recorded_under(place, [path])
+    found += recorded(place, and_(of_shards(tables.versions, place.shards), inside))
+    return [_as_on_disk(one, disk) for _, one in sorted(latest(found).items())]
+
+
+def _latest_by_path(files: Sequence[Located], places: Sequence[Catalog]) -> Mapping[str, Recorded]:
     """The latest recorded version of each file, by `Located.path`."""
-    best: dict[str, _Placed] = {}
+    best: dict[str, Recorded] = {}
     for number, place in enumerate(places):
         named = _Names(place.workspace.root) if number else None
         names = {named(file) if named else file.path: file.path for file in files}
         for path, one in latest(recorded_under(place, names)).items():
             other = best.get(names[path])
-            if other is None or one[:2] > other[1][:2]:
-                best[names[path]] = (number, one)
+            if other is None or one[:2] > other[:2]:
+                best[names[path]] = one
     return best
 
 
@@ -154,10 +165,10 @@ class _Names:
         return self._folders[folder] + name
 
 
-def _as_on_disk(place: int, one: Recorded, places: Sequence[Catalog], disk: Disk) -> Target:
+def _as_on_disk(one: Recorded, disk: Disk | NoDisk) -> Target:
     digest = None if one.digest is None else one.digest.hex()
-    return _target(place, one, disk.state(one.path, places[place].workspace, digest, one.size))
+    return _target(one, disk.state(one.path, one.workspace, digest, one.size))
 
 
-def _target(place: int, one: Recorded, state: str) -> Target:
-    return Target(place, one.path, one.digest, one.size, one.unseen, state)
+def _target(one: Recorded, state: str) -> Target:
+    return Target(one.workspace, one.path, one.digest, one.size, one.unseen, state)

@@ -1,4 +1,5 @@
-"""Walks the graph run ↔ file version from some files, a level at a time: a few statements per level, however many files."""
+"""Walks the graph run ↔ file version from some files or a run, a level at a time: a few statements per level, however many
+files."""
 
 from __future__ import annotations
 
@@ -14,21 +15,22 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Connection, Integer, bindparam, func, select
 
 from . import tables
-from .catalog import Catalog
 from .database import in_parts
-from .disk import Disk
+from .disk import Disk, NoDisk
+from .place import Place, of_shards
 from .row import read_values
 from .rows import from_micros
 from .steps import File, Lineage, Step
 from .targets import Target
 
-__all__ = ["trace"]
+__all__ = ["trace", "trace_run"]
 
 _T = TypeVar("_T")
+_Content = tuple[bytes | None, str]
 
 
 class _Key(NamedTuple):
-    """A run: the index of its catalog, and its `runs.key` there."""
+    """A run: the index of its place, and its `runs.key` there."""
 
     place: int
     run: int
@@ -48,6 +50,7 @@ class _Link(NamedTuple):
 
     key: _Key
     run: str
+    workspace: str
     began: float
     ended: float
     use: _Use
@@ -67,15 +70,21 @@ class _Node:
     near: dict[_Use, None] = field(default_factory=dict)
     far: list[_Use] = field(default_factory=list)
 
+    @property
+    def workspace(self) -> str:
+        """The root of its workspace, or the id of its project."""
+        return str(self.facts["workspace"])
+
 
 def trace(
     targets: Sequence[Target],
-    places: Sequence[Catalog],
-    disk: Disk,
+    places: Sequence[Place],
+    disk: Disk | NoDisk,
     role: int,
     *,
     asked: str,
     depth: int | None = None,
+    most: int | None = None,
 ) -> Lineage:
     """The lineage of some files.
 
@@ -84,38 +93,75 @@ def trace(
         role: OUTPUT goes to the run that wrote a file and on to what that read; INPUT to all runs that read it and on to
             what they wrote.
         depth: how many runs to go; None for all.
+        most: how many runs to visit; None for all.
     """
-    walk = _Walk(places, disk, role)
+    walk = _Walk(places, disk, role, most)
     truncated = walk.go(targets, depth)
     return Lineage(asked, tuple(map(walk.target_file, targets)), walk.steps(), truncated)
 
 
+def trace_run(
+    run: str,
+    key: int,
+    place: Place,
+    disk: Disk | NoDisk,
+    role: int,
+    *,
+    depth: int | None = None,
+    most: int | None = None,
+) -> Lineage:
+    """The lineage of all that a run wrote. The run itself is the nearest step, whether it wrote anything or not.
+
+    Args:
+        key: its `runs.key` in the place; other arguments as for `trace`.
+    """
+    walk = _Walk([place], disk, role, most)
+    truncated = walk.go_from(_Key(0, key), depth)
+    steps = walk.steps()
+    return Lineage(run, steps[0].outputs, steps, truncated)
+
+
 class _Walk:
-    def __init__(self, places: Sequence[Catalog], disk: Disk, role: int) -> None:
+    def __init__(self, places: Sequence[Place], disk: Disk | NoDisk, role: int, most: int | None) -> None:
         self._places = places
         self._disk = disk
+        self._most = most
         self._near = role
         self._far = tables.INPUT if role == tables.OUTPUT else tables.OUTPUT
         self._nodes: dict[_Key, _Node] = {}
-        self._links: dict[bytes, list[_Link]] = {}
+        self._links: dict[_Content, list[_Link]] = {}
 
     def go(self, targets: Sequence[Target], depth: int | None) -> bool:
-        """Walk; whether there is more beyond the depth."""
-        self._look_up(target.digest for target in targets)
-        ways = [way for target in targets for way in self._ways(_use(target), target.place, None)]
-        level = 0
+        """Walk from files; whether there is more than that."""
+        self._look_up(map(_use, targets))
+        ways = [way for target in targets for way in self._ways(_use(target), target.workspace, None)]
+        return self._follow(ways, 0, depth)
+
+    def go_from(self, key: _Key, depth: int | None) -> bool:
+        """Walk from a run, which is visited in any case; whether there is more than that."""
+        facts = self._gather([key], _facts)[key]
+        (near, far) = (self._used([key], role).get(key, []) for role in (self._near, self._far))
+        node = self._nodes[key] = _Node(key, 0, facts, dict.fromkeys(near), far)
+        self._look_up([*near, *far])
+        return self._follow(self._onward([node]), 1, depth)
+
+    def _follow(self, ways: list[_Link], level: int, depth: int | None) -> bool:
         while ways:
-            if level == depth:
-                return any(way.key not in self._nodes for way in ways)
-            new = self._visit(ways, level)
-            self._look_up(use.digest for node in new for use in node.far)
-            ways = [way for node in new for use in node.far for way in self._ways(use, node.key.place, node)]
+            new = [] if level == depth else self._visit(ways, level)
+            if any(way.key not in self._nodes for way in ways):
+                return True
+            self._look_up(use for node in new for use in node.far)
+            ways = self._onward(new)
             level += 1
         return False
 
+    def _onward(self, nodes: Iterable[_Node]) -> list[_Link]:
+        """Where the walk goes from runs."""
+        return [way for node in nodes for use in node.far for way in self._ways(use, node.workspace, node)]
+
     def target_file(self, target: Target) -> File:
         """What is asked about, as a file of the lineage."""
-        return self._file(_use(target), target.place, None, target.state)
+        return self._file(_use(target), target.workspace, None, target.state)
 
     def steps(self) -> tuple[Step, ...]:
         """The runs that were visited, nearest first and newest first."""
@@ -123,9 +169,9 @@ class _Walk:
         nodes = sorted(self._nodes.values(), key=lambda node: (node.depth, -(node.facts["started"] or 0)))
         return tuple(self._step(node, values[node.key]) for node in nodes)
 
-    def _ways(self, use: _Use, place: int, node: _Node | None) -> list[_Link]:
+    def _ways(self, use: _Use, workspace: str, node: _Node | None) -> list[_Link]:
         """Where the walk goes from a file: to every run that read it, or to the one that wrote it."""
-        links = self._runs_that_met(use, place, node)
+        links = self._runs_that_met(use, workspace, node)
         if self._near == tables.INPUT or not links:
             return links
         before = math.inf if node is None else _ended(node.facts)
@@ -133,36 +179,42 @@ class _Walk:
         written = [link for link in links if link.key == origin.key]
         return [next((link for link in written if link.use.path == use.path), origin)]
 
-    def _runs_that_met(self, use: _Use, place: int, node: _Node | None) -> list[_Link]:
+    def _runs_that_met(self, use: _Use, workspace: str, node: _Node | None) -> list[_Link]:
         """Runs other than the node itself that wrote (or read) a file's bytes, newest first."""
-        links = [] if use.digest is None else self._links.get(use.digest, [])
+        links = self._links.get(_content(use), [])
         if use.digest == tables.EMPTY:
-            links = [link for link in links if (link.key.place, link.use.path) == (place, use.path)]
+            links = [link for link in links if link.workspace == workspace]
         return [link for link in links if node is None or link.key != node.key]
 
     def _visit(self, ways: Sequence[_Link], level: int) -> list[_Node]:
         """The runs that are visited for the first time."""
-        unseen = dict.fromkeys(way.key for way in ways if way.key not in self._nodes)
+        unseen = list(dict.fromkeys(way.key for way in ways if way.key not in self._nodes))
+        if self._most is not None:
+            unseen = unseen[: max(0, self._most - len(self._nodes))]
         facts = self._gather(unseen, _facts)
         for key in unseen:
             self._nodes[key] = _Node(key, level, facts[key])
         for way in ways:
-            self._nodes[way.key].near[way.use] = None
-        for key, uses in self._gather(
-            unseen, lambda connection, keys: _uses(connection, keys, self._far)
-        ).items():
+            if way.key in self._nodes:
+                self._nodes[way.key].near[way.use] = None
+        for key, uses in self._used(unseen, self._far).items():
             self._nodes[key].far = uses
         return [self._nodes[key] for key in unseen]
 
-    def _look_up(self, digests: Iterable[bytes | None]) -> None:
+    def _used(self, nodes: Iterable[_Key], role: int) -> dict[_Key, list[_Use]]:
+        """What runs read or wrote."""
+        return self._gather(nodes, lambda connection, keys: _uses(connection, keys, role))
+
+    def _look_up(self, uses: Iterable[_Use]) -> None:
         """Learn which runs wrote (or read) those bytes."""
-        new = {digest for digest in digests if digest is not None} - self._links.keys()
-        self._links.update((digest, []) for digest in new)
+        new = {_content(use) for use in uses if use.digest is not None} - self._links.keys()
+        self._links.update((content, []) for content in new)
         for number, place in enumerate(self._places if new else ()):
-            for digest, link in place.read(partial(_met, place=number, digests=new, role=self._near)):
-                self._links[digest].append(link)
-        for digest in new:
-            self._links[digest].sort(key=lambda link: link.ended, reverse=True)
+            question = partial(_met, number=number, place=place, contents=new, role=self._near)
+            for link in place.read(question):
+                self._links[_content(link.use)].append(link)
+        for content in new:
+            self._links[content].sort(key=lambda link: link.ended, reverse=True)
 
     def _gather(
         self, nodes: Iterable[_Key], ask: Callable[[Connection, list[int]], Iterable[tuple[int, _T]]]
@@ -177,15 +229,14 @@ class _Walk:
             found.update((_Key(place, run), answer) for run, answer in self._places[place].read(question))
         return found
 
-    def _file(self, use: _Use, place: int, node: _Node | None, state: str | None = None) -> File:
-        workspace = self._places[place].workspace
+    def _file(self, use: _Use, workspace: str, node: _Node | None, state: str | None = None) -> File:
         digest = None if use.digest is None else use.digest.hex()
         goes_back = self._near == tables.OUTPUT
-        ways = self._ways(use, place, node)
-        met = {link.key for link in self._runs_that_met(use, place, node)}
+        ways = self._ways(use, workspace, node)
+        met = {link.key for link in self._runs_that_met(use, workspace, node)}
         return File(
             path=use.path,
-            workspace=workspace.root,
+            workspace=workspace,
             digest=digest,
             size=use.size,
             unseen=use.unseen,
@@ -197,11 +248,11 @@ class _Walk:
 
     def _step(self, node: _Node, values: Mapping[str, Mapping[str, Any]]) -> Step:
         facts = node.facts
-        far = tuple(self._file(use, node.key.place, node) for use in node.far)
+        far = tuple(self._file(use, node.workspace, node) for use in node.far)
         near = tuple(self._passed(use, node) for use in node.near)
         return Step(
             run=facts["id"],
-            workspace=self._places[node.key.place].workspace.root,
+            workspace=node.workspace,
             depth=node.depth,
             status=facts["status"],
             started=from_micros(facts["started"]),
@@ -221,12 +272,17 @@ class _Walk:
 
     def _passed(self, use: _Use, node: _Node) -> File:
         """A file by which the walk came to a run, as that run met it."""
-        file, run = self._file(use, node.key.place, None), node.facts["id"]
+        file, run = self._file(use, node.workspace, None), node.facts["id"]
         return replace(file, made_by=run) if self._near == tables.OUTPUT else replace(file, used_by=(run,))
 
 
 def _use(target: Target) -> _Use:
     return _Use(target.path, target.digest, target.size, target.unseen)
+
+
+def _content(use: _Use) -> _Content:
+    """What runs are joined by: empty files are all alike, so there the path must be the same too."""
+    return use.digest, use.path if use.digest == tables.EMPTY else ""
 
 
 def _ended(facts: Mapping[str, Any]) -> float:
@@ -244,14 +300,13 @@ _USED = (
 )
 _MET = (
     select(
-        *(_VERSIONS.digest, _RUNS.key, _RUNS.id),
+        *(_RUNS.key, _RUNS.id, _RUNS.workspace),
         func.coalesce(_RUNS.started, _RUNS.ended, _RUNS.published, 0),
         func.coalesce(_RUNS.ended, _RUNS.published, _RUNS.started, 0),
-        *(_VERSIONS.path, _VERSIONS.size, _USES.unseen),
+        *(_VERSIONS.path, _VERSIONS.digest, _VERSIONS.size, _USES.unseen),
     )
     .join_from(tables.versions, tables.uses, _USES.version == _VERSIONS.key)
     .join(tables.runs, _RUNS.key == _USES.run)
-    .where(_VERSIONS.digest.in_(bindparam("digests", expanding=True)), _USES.role == bindparam("role"))
 )
 
 
@@ -275,13 +330,17 @@ def _uses(connection: Connection, keys: Sequence[int], role: int) -> Iterator[tu
 
 
 def _met(
-    connection: Connection, place: int, digests: Iterable[bytes], role: int
-) -> list[tuple[bytes, _Link]]:
-    """Each run that read (or wrote) one of those contents, with that content's digest."""
+    connection: Connection, number: int, place: Place, contents: Iterable[_Content], role: int
+) -> list[_Link]:
+    """Each run of a place, which has that number, that read (or wrote) one of those contents."""
+    met = _MET.where(place.scope, _USES.role == role)
+    by_path = met.where(_VERSIONS.digest == tables.EMPTY, of_shards(tables.versions, place.shards))
+    digests = [digest for digest, _ in contents if digest not in (None, tables.EMPTY)]
+    paths = [path for digest, path in contents if digest == tables.EMPTY]
+    asked = [met.where(_VERSIONS.digest.in_(part)) for part in in_parts(digests)]
+    asked += [by_path.where(_VERSIONS.path.in_(part)) for part in in_parts(paths)]
     return [
-        (digest, _Link(_Key(place, key), run, start, end, _Use(path, digest, size, unseen)))
-        for part in in_parts(digests)
-        for digest, key, run, start, end, path, size, unseen in connection.execute(
-            _MET, {"digests": part, "role": role}
-        )
+        _Link(_Key(number, key), run, workspace, start, end, _Use(*use))
+        for statement in asked
+        for key, run, workspace, start, end, *use in connection.execute(statement)
     ]

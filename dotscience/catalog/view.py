@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -13,13 +13,15 @@ from ..records.files import FileVersion
 from ..records.record import Record
 from ..records.state import RunState
 from ..records.values import Json
+from ..storage.points import read_frames
 from ..storage.runs import RunFolder
+from ..storage.series import pack_series
 from ..storage.workspace import Workspace
 from .annotate import tags_of
 from .find import find_run
 from .parts import code_files
 
-__all__ = ["RunView", "cells_of", "record_of", "view"]
+__all__ = ["RunView", "as_record", "cells_of", "record_of", "view"]
 
 _NEVER = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -82,6 +84,8 @@ def view(ref: str, workspace: Workspace) -> RunView:
     home, folder = find_run(ref, workspace, everywhere=True)
     is_published = folder.is_published()
     record = record_of(folder)
+    if not is_published:
+        record = _with_series(record, folder)
     made_from, used_by = _neighbours(folder.id, home)
     return RunView(
         record,
@@ -108,7 +112,7 @@ def record_of(folder: RunFolder) -> Record:
     except NotFoundError:
         if not os.path.exists(folder.journal_path):
             raise
-    return _as_record(folder.state())
+    return as_record(folder.state())
 
 
 def cells_of(record: Record) -> list[int]:
@@ -118,7 +122,8 @@ def cells_of(record: Record) -> list[int]:
     return [cell["count"] for cell in ran if cell.get("in_run", True) and isinstance(cell.get("count"), int)]
 
 
-def _as_record(state: RunState) -> Record:
+def as_record(state: RunState) -> Record:
+    """What is known of a run that is not published, in the form of a record."""
     around = state.surroundings
     process = {
         name: fact for name, fact in state.process.items() if name not in ("born", "boot", "namespace")
@@ -138,10 +143,26 @@ def _as_record(state: RunState) -> Record:
     )
 
 
+def _with_series(record: Record, folder: RunFolder) -> Record:
+    """With what the points that are written so far come to, as a published run's record says it."""
+    problems: list[str] = []
+    try:
+        with open(folder.points_path, "rb") as stream:
+            names = pack_series(read_frames(stream, folder.points_path, problems), lambda data: None)
+    except FileNotFoundError:  # nothing was logged
+        return record
+    return replace(
+        record,
+        series={"names": names} if names else {},
+        notices=(*record.notices, *problems),
+    )
+
+
 def _neighbours(run: str, workspace: Workspace) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    from .catalog import catalogs
     from .neighbours import neighbours
 
-    return neighbours(run, workspace)
+    return neighbours(run, catalogs(workspace, everywhere=True))
 
 
 def _cure(record: Record) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, select
 from sqlalchemy.exc import DataError, InterfaceError, ProgrammingError
 
+from ..records.files import FileVersion
 from . import tables
 from .database import in_parts, insert_many, writing
 from .interning import Versions
@@ -15,7 +16,7 @@ from .reading import Reading
 from .rows import Facts, Rows, run_rows
 from .texts import escape
 
-__all__ = ["Writer"]
+__all__ = ["Writer", "forget_keys", "use_rows", "used_files"]
 
 _MISFITS = (
     *(TypeError, ValueError, KeyError, OverflowError, RecursionError),
@@ -58,7 +59,8 @@ class Writer:
                 return
             _forget(connection, batch, list(keys.values()))
             rows: Rows = {table.name: [] for table in tables.metadata.sorted_tables}
-            free = (connection.execute(select(func.max(tables.runs.c.key))).scalar() or 0) + 1
+            top = connection.execute(select(func.max(tables.runs.c.key))).scalar() or 0
+            free = 1 + max(top, *keys.values(), 0)  # those of the batch are forgotten, and come back
             shown: list[tuple[int, Facts]] = []
             for reading in batch:
                 if reading.facts is not None:
@@ -67,19 +69,38 @@ class Writer:
                     run_rows(reading.facts, key, self._root, rows)
                     shown.append((key, reading.facts))
                 _folder_rows(reading, shown[-1][0] if reading.facts is not None else None, rows)
-            self._use_rows(connection, shown, rows)
+            numbers = self._versions.keys(connection, used_files([facts for _, facts in shown]))
+            use_rows(shown, numbers, rows)
             for table in tables.metadata.sorted_tables:
                 insert_many(connection, table, rows[table.name])
 
-    def _use_rows(self, connection: Connection, shown: Sequence[tuple[int, Facts]], rows: Rows) -> None:
-        files = [file for _, facts in shown for used in (facts.inputs, facts.outputs) for file in used]
-        numbers = iter(self._versions.keys(connection, files))
-        add = rows["uses"].append
-        for key, facts in shown:
-            for role, used in ((tables.INPUT, facts.inputs), (tables.OUTPUT, facts.outputs)):
-                for position, (_, _, _, _, kept, unseen, changed) in enumerate(used):
-                    words = (unseen and escape(unseen), changed and escape(changed))
-                    add((key, role, position, next(numbers), kept, *words))
+
+def used_files(shown: Sequence[Facts]) -> list[FileVersion]:
+    """The file versions that runs read and wrote, one after the other."""
+    return [file for facts in shown for used in (facts.inputs, facts.outputs) for file in used]
+
+
+def use_rows(shown: Sequence[tuple[int, Facts]], versions: Iterable[int], rows: Rows) -> None:
+    """Add the rows of the uses of runs, each run with its key.
+
+    Args:
+        versions: the number of each of their `used_files`.
+    """
+    numbers = iter(versions)
+    add = rows["uses"].append
+    for key, facts in shown:
+        for role, used in ((tables.INPUT, facts.inputs), (tables.OUTPUT, facts.outputs)):
+            for position, (_, _, _, _, kept, unseen, changed) in enumerate(used):
+                words = (unseen and escape(unseen), changed and escape(changed))
+                add((key, role, position, next(numbers), kept, *words))
+
+
+def forget_keys(connection: Connection, keys: Iterable[int]) -> None:
+    """Drop the rows of runs, by `runs.key`."""
+    for part in in_parts(keys):
+        for table in tables.BY_RUN:
+            connection.execute(delete(table).where(table.c.run.in_(part)))
+        connection.execute(delete(tables.runs).where(tables.runs.c.key.in_(part)))
 
 
 def _still_needed(connection: Connection, batch: Sequence[Reading]) -> tuple[list[Reading], dict[str, int]]:
@@ -106,10 +127,7 @@ def _still_needed(connection: Connection, batch: Sequence[Reading]) -> tuple[lis
 
 
 def _forget(connection: Connection, batch: Sequence[Reading], keys: Sequence[int]) -> None:
-    for part in in_parts(keys):
-        for table in tables.BY_RUN:
-            connection.execute(delete(table).where(table.c.run.in_(part)))
-        connection.execute(delete(tables.runs).where(tables.runs.c.key.in_(part)))
+    forget_keys(connection, keys)
     for place in {reading.place for reading in batch}:
         for names in in_parts(reading.name for reading in batch if reading.place == place):
             for table in (tables.folders, tables.problems):

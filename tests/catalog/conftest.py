@@ -5,20 +5,30 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import Engine
 
+from dotscience.catalog import tables
 from dotscience.catalog.catalog import Catalog
+from dotscience.catalog.database import open_postgres, open_shared_sqlite, writing
+from dotscience.catalog.rows import Facts
+from dotscience.catalog.shared import Seen, SharedCatalog
+from dotscience.catalog.shared_writing import write_runs
 from dotscience.records.files import FileVersion
 from dotscience.records.record import Record
 from dotscience.records.values import stored
 from dotscience.storage.runs import RunFolder
 from dotscience.storage.workspace import Workspace
+
+if TYPE_CHECKING:
+    from ..postgres import Postgres
 
 START = datetime(2026, 11, 1, 8, 0, tzinfo=timezone.utc)
 
@@ -41,13 +51,14 @@ class Study:
         inputs: Files = MappingProxyType({}),
         outputs: Files = MappingProxyType({}),
         versions_read: tuple[FileVersion, ...] = (),
+        versions_written: tuple[FileVersion, ...] = (),
         on_disk: bool = False,
         **given: Any,
     ) -> str:
         """Publish a run that read and wrote files of these contents; the run's id.
 
         Args:
-            versions_read: inputs of which more is to be said than their content.
+            versions_read, versions_written: inputs and outputs of which more is to be said than their content.
             on_disk: write the outputs to disk too.
             given: fields of the record; parameters, metrics and labels of any type.
         """
@@ -61,7 +72,7 @@ class Study:
             "ended": start + timedelta(seconds=30),
             "published": start + timedelta(seconds=31),
             "inputs": versions(inputs) + versions_read,
-            "outputs": versions(outputs),
+            "outputs": versions(outputs) + versions_written,
             **values,
             **given,
         }
@@ -110,6 +121,50 @@ def versions(files: Files) -> tuple[FileVersion, ...]:
     )
 
 
+class Team:
+    """A Hub's catalog that is filled without a Hub. Each run starts a minute after the one before and takes thirty seconds."""
+
+    def __init__(self, catalog: SharedCatalog) -> None:
+        self.catalog = catalog
+        self.count = 0
+
+    def facts(
+        self, *, inputs: Files = MappingProxyType({}), outputs: Files = MappingProxyType({}), **given: Any
+    ) -> Facts:
+        """What is known of a run that read and wrote files of these contents; values of any type."""
+        self.count += 1
+        start = START + timedelta(minutes=self.count)
+        values = {name: stored_values(given.pop(name, {})) for name in ("parameters", "metrics", "labels")}
+        fields: dict[str, Any] = {
+            "id": f"{self.count:03}-run",
+            "status": "completed",
+            "started": start,
+            "ended": start + timedelta(seconds=30),
+            "published": start + timedelta(seconds=31),
+            "inputs": versions(inputs),
+            "outputs": versions(outputs),
+            **values,
+            **given,
+        }
+        return Facts(**fields)
+
+    def run(self, project: str, **given: Any) -> str:
+        """Write such a run of a project; its id."""
+        facts = self.facts(**given)
+        self.catalog.write(lambda connection: write_runs(connection, [(facts, project)]))
+        return facts.id
+
+    def seen_by(self, *projects: str) -> Seen:
+        """What somebody sees who may view those projects."""
+        return self.catalog.seen_by(projects)
+
+
+@pytest.fixture
+def team(shared: SharedCatalog) -> Team:
+    """A Hub's catalog to be filled, empty, on each kind of database in turn."""
+    return Team(shared)
+
+
 @pytest.fixture
 def new_study() -> type[Study]:
     """Makes a workspace in a folder."""
@@ -126,3 +181,51 @@ def study(tmp_path: Path) -> Study:
 def other_study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A workspace elsewhere."""
     return Study(tmp_path_factory.mktemp("elsewhere"))
+
+
+@pytest.fixture(scope="session")
+def template(postgres: Postgres) -> str:
+    """The name of a PostgreSQL database that holds the empty tables of a Hub's catalog."""
+    name = postgres.new_database()
+    engine = open_postgres(postgres.url(name))
+    _make_shared(engine)
+    engine.dispose()
+    return name
+
+
+def _make_shared(engine: Engine) -> None:
+    with writing(engine) as connection:
+        tables.metadata.create_all(connection, tables=tables.SHARED)
+
+
+@contextmanager
+def _shared_engine(request: pytest.FixtureRequest, folder: Path) -> Iterator[Engine]:
+    """A Hub's database of the kind that the fixture's parameter says, with empty tables."""
+    if request.param == "sqlite":
+        engine = open_shared_sqlite(str(folder / "hub.sqlite"))
+        _make_shared(engine)
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        name = server.new_database(request.getfixturevalue("template"))
+        engine = open_postgres(server.url(name))
+    yield engine
+    engine.dispose()
+    if request.param != "sqlite":
+        server.drop_database(name)
+
+
+DATABASES = ("sqlite", "postgres")
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A Hub's database for all tests of a module, on each kind of database in turn."""
+    with _shared_engine(request, tmp_path_factory.mktemp("shared")) as engine:
+        yield engine
+
+
+@pytest.fixture(params=DATABASES)
+def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SharedCatalog]:
+    """A Hub's catalog, empty, on each kind of database in turn."""
+    with _shared_engine(request, tmp_path) as engine:
+        yield SharedCatalog(engine)

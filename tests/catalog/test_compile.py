@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
-from sqlalchemy.dialects import postgresql
 
 from dotscience.catalog import tables
-from dotscience.catalog.compile import compile_condition, sorted_by
-from dotscience.catalog.database import insert_many, make_tables, open_sqlite, writing
+from dotscience.catalog.compile import compile_condition
+from dotscience.catalog.database import insert_many, writing
+from dotscience.catalog.ordering import sorted_by
 from dotscience.catalog.query import parse, parse_sort
 from dotscience.catalog.rows import Facts, Rows, run_rows
 from dotscience.catalog.texts import escape
@@ -256,21 +256,13 @@ LEAVES = of_a_value() | of_a_list() | of_two_values() | of_a_field() | of_a_patt
 QUERIES = st.recursive(LEAVES, combined, max_leaves=6)
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    engine = open_sqlite(None)
-    with writing(engine) as connection:
-        make_tables(connection)
-    yield engine
-    engine.dispose()
-
-
 def fill(engine: Engine, runs: Sequence[Run]) -> None:
-    rows: Rows = {table.name: [] for table in tables.metadata.sorted_tables}
+    """The runs with these as their keys: 0, 1, …"""
+    rows: Rows = {table.name: [] for table in tables.SHARED}
     for number, run in enumerate(runs):
         run_rows(run.facts(number), number, "/study", rows)
     with writing(engine) as connection:
-        for table in tables.metadata.sorted_tables:
+        for table in tables.SHARED:
             connection.execute(table.delete())
             insert_many(connection, table, rows[table.name])
 
@@ -368,11 +360,3 @@ def test_as_many_conditions_and_levels_as_are_allowed_also_run(engine: Engine) -
         nested = f"metric.b > 1 {'and' if level % 2 else 'or'} ({nested})"
     found(engine, nested)
     found(engine, "not " * 45 + "metric.a > 1")
-
-
-@given(QUERIES)
-@settings(max_examples=50)
-def test_postgresql_takes_the_same_statements(query: Query) -> None:
-    condition = compile_condition(parse(query.text), lambda related: (1, 2))
-    statement, _ = sorted_by(select(tables.runs).where(condition), parse_sort("-metric.a"))
-    assert "GLOB" not in str(statement.compile(dialect=postgresql.dialect()))

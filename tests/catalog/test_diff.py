@@ -27,7 +27,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def differ(workspace: Workspace, one: dict[str, Any], other: dict[str, Any]) -> Any:
-    sides = [Side(replace(BARE, **fields), workspace) for fields in (one, {"id": "b", **other})]
+    sides = [Side(replace(BARE, **fields), workspace.open) for fields in (one, {"id": "b", **other})]
     return diff(*sides)
 
 

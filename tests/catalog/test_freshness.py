@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dotscience.catalog.freshness import Status, status
+from dotscience.records.files import FileVersion
 
 if TYPE_CHECKING:
     from conftest import Study
@@ -33,6 +34,11 @@ def chain(study: Study) -> list[str]:
 
 def stale(found: Status) -> dict[str, tuple[str, ...]]:
     return {one.path: one.because for one in found.stale}
+
+
+def missing(found: Status) -> list[tuple[str, str, str]]:
+    assert {one.state for one in found.changed} <= {"missing"}
+    return [(one.path, one.role, one.run) for one in found.changed]
 
 
 def test_nothing_is_amiss_right_after_the_runs(study: Study) -> None:
@@ -72,12 +78,64 @@ def test_an_input_that_was_made_again_names_the_run(study: Study) -> None:
 
 
 def test_a_newer_version_counts_though_the_input_is_gone_from_disk(study: Study) -> None:
-    _, train, _ = chain(study)
+    chain(study)
     again = study.publish(outputs={"clean.csv": b"cleaner"})
     (study.root / "clean.csv").unlink()
     found = status(study.workspace)
     assert stale(found)["model.pkl"] == (f"clean.csv was made again by run {again[:8]}",)
-    assert [(one.path, one.run, one.state) for one in found.changed] == [("clean.csv", train, "missing")]
+    assert missing(found) == [("clean.csv", "output", again)]
+
+
+@pytest.mark.parametrize(("gone", "role", "step"), [("plot.png", "output", 2), ("clean.csv", "input", 1)])
+def test_an_output_that_was_deleted_is_missing_by_its_latest_use(
+    gone: str, role: str, step: int, study: Study
+) -> None:
+    runs = chain(study)
+    (study.root / gone).unlink()
+    found = status(study.workspace)
+    assert found.stale == ()
+    assert missing(found) == [(gone, role, runs[step])]
+
+
+def test_only_the_latest_version_of_an_output_can_be_missing(study: Study) -> None:
+    study.publish(outputs={"model.pkl": b"old", "scratch.bin": b"x"}, on_disk=True)
+    study.publish(
+        outputs={"model.pkl": b"new"},
+        on_disk=True,
+        versions_written=(FileVersion("scratch.bin", unseen="missing"),),
+    )
+    (study.root / "scratch.bin").unlink()
+    assert status(study.workspace).changed == ()
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_an_output_that_a_later_run_moved_is_not_missing(declared: bool, study: Study) -> None:
+    draft = {"draft.csv": b"rows"}
+    study.publish(outputs=draft, on_disk=True)
+    moved = study.publish(
+        inputs=draft if declared else {}, outputs={"final/table.csv": b"rows"}, on_disk=True
+    )
+    (study.root / "draft.csv").unlink()
+    assert status(study.workspace).changed == ()
+    (study.root / "final/table.csv").unlink()
+    assert missing(status(study.workspace)) == [("final/table.csv", "output", moved)]
+
+
+def test_another_empty_file_is_no_moved_one(study: Study) -> None:
+    made = study.publish(outputs={"done.flag": b""}, on_disk=True)
+    study.publish(outputs={"other.flag": b""}, on_disk=True)
+    (study.root / "done.flag").unlink()
+    assert missing(status(study.workspace)) == [("done.flag", "output", made)]
+
+
+def test_outputs_that_are_not_listed_in_the_workspace_are_not_missing_while_they_are_there(
+    study: Study, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = Path(os.path.relpath(tmp_path_factory.mktemp("shared"), study.root)).as_posix()
+    study.publish(outputs={".cache/made": b"a", f"{outside}/made": b"b"}, on_disk=True)
+    assert status(study.workspace).changed == ()
+    (study.root / outside / "made").unlink()
+    assert [path for path, _, _ in missing(status(study.workspace))] == [f"{outside}/made"]
 
 
 def test_an_input_that_is_only_gone_makes_nothing_stale(study: Study) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import shutil
 import sys
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -208,6 +210,49 @@ def test_everywhere_merges_all_workspaces(study: Study, other_study: Study) -> N
     assert get(there, everywhere=True, workspace=study.workspace).workspace == str(other_study.root)
     with pytest.raises(NotFoundError):
         get(there, workspace=study.workspace)
+
+
+@pytest.mark.parametrize("sort", ["-published", "published", "metric.a"])
+def test_a_run_that_two_workspaces_hold_is_found_once_where_it_was_published_first(
+    sort: str, study: Study, other_study: Study
+) -> None:
+    run = other_study.publish(metrics={"a": 1})
+    for number in range(3):
+        study.publish(
+            id=run if number == 1 else f"own {number}", metrics={"a": "2"}
+        )  # collected: later, as texts
+    found = runs(sort=sort, limit=3, everywhere=True, workspace=study.workspace)
+    assert sorted(row.id for row in found) == sorted([run, "own 0", "own 2"])
+    (held,) = (row for row in found if row.id == run)
+    assert (held.workspace, held.metrics) == (str(other_study.root), {"a": 1})
+    assert runs('metric.a == "2"', everywhere=True, workspace=study.workspace)[0].id != run
+    assert [row.metrics for row in runs(f'id == "{run}"', workspace=study.workspace)] == [{"a": "2"}]
+
+
+def test_of_a_run_that_two_workspaces_hold_the_published_one_is_found(
+    study: Study, other_study: Study, new_study: type[Study], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    run = other_study.publish()
+    folder = study.folder(run)
+    os.makedirs(folder.path)
+    Path(folder.journal_path).write_text(json.dumps({"journal": 1, "id": run, "process": {}}) + "\n")
+    assert [row.published for row in runs(workspace=study.workspace)] == [None]
+    (found,) = runs(everywhere=True, workspace=study.workspace)
+    assert (found.status, found.workspace) == ("completed", str(other_study.root))
+    third = new_study(tmp_path_factory.mktemp("third"))
+    third.publish(), third.publish(id=run)  # later
+    asked = new_study(tmp_path_factory.mktemp("asked"))
+    assert get(run[:8], everywhere=True, workspace=asked.workspace).workspace == str(other_study.root)
+
+
+def test_a_run_that_was_copied_with_its_workspace_is_found_where_it_is_asked_for(
+    study: Study, other_study: Study
+) -> None:
+    run = study.publish()
+    shutil.copytree(study.folder(run).path, other_study.folder(run).path)
+    for asked in (study, other_study):
+        (found,) = runs(everywhere=True, workspace=asked.workspace)
+        assert found.workspace == str(asked.root)
 
 
 def test_the_workspace_of_the_current_directory_is_the_default(

@@ -33,7 +33,7 @@ def test_a_column_gives_back_names_that_are_no_utf8() -> None:
     path = "raw/\udce9t\udce9.csv\0"
     with writing(engine) as connection:
         make_tables(connection)
-        insert_many(connection, tables.versions, [(1, escape(path), None, None)])
+        insert_many(connection, tables.versions, [(1, escape(path), None, None, 0)])
         found = connection.execute(select(tables.versions.c.path).where(tables.versions.c.path == path))
         assert found.scalars().all() == [path]
     engine.dispose()

@@ -1,0 +1,221 @@
+"""Pages of runs on each database: the order is total, no page overlaps another, and a cursor is not to be trusted."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dotscience.catalog.listing import count_runs, find_runs, get_run, names_in_use
+from dotscience.catalog.place import Place
+from dotscience.catalog.shared_writing import forget_runs
+from dotscience.errors import AmbiguousError, ArgumentError, QueryError
+
+if TYPE_CHECKING:
+    from conftest import Team
+
+VALUES = [0, 1, 1.0, 0.5, -1, math.nan, math.inf, -math.inf, 0.1 + 0.2, 2**53 + 1, 2**53, 10**30, True, None]
+TEXTS = ["", "1", "0.5", "b", "B", "é", "a\udce9", "\0", "ä", "_", "Z"]
+
+
+def fill(team: Team, count: int = 60) -> None:
+    chosen = random.Random(7)
+    for number in range(count):
+        value = chosen.choice([*VALUES, *TEXTS])
+        given: dict[str, Any] = {"metrics": {"x": value} if chosen.random() < 0.8 else {}}
+        if number % 7 == 0:
+            given.update(started=None, ended=None)
+        if number % 5 == 0:
+            given["description"] = chosen.choice(TEXTS)
+        team.run("p", parameters={"n": number % 3}, labels={"odd": str(number % 2)}, **given)
+
+
+def pages(place: Place, limit: int, query: str = "", sort: Any = "-started") -> list[list[str]]:
+    found, cursor = [], None
+    while True:
+        page = find_runs(place, query, sort, limit, cursor)
+        found.append([row.id for row in page.rows])
+        cursor = page.next
+        if cursor is None:
+            return found
+
+
+SORTS = [
+    "-started", "started", "id", "-id", "status", "duration", "-duration", "description", "-description",
+    "metric.x", "-metric.x", "parameter.n", "-label.odd", "metric.none",
+    ["parameter.n", "-metric.x"], ["-metric.x", "label.odd"], ["metric.none", "-description"], [],
+]  # fmt: skip
+
+
+def test_pages_of_any_size_and_order_are_the_list_as_a_whole(team: Team) -> None:
+    fill(team)
+    team.run("another", metrics={"x": 3})
+    place = team.seen_by("p")
+    for sort in SORTS:
+        (whole,) = pages(place, 1000, sort=sort)
+        assert len(whole) == len(set(whole)) == 60, sort
+        for limit in (1, 7, 59, 60, 61):
+            parts = pages(place, limit, sort=sort)
+            assert [run for part in parts for run in part] == whole, (sort, limit)
+            assert all(len(part) == limit for part in parts[:-1])
+            assert parts[-1], "a page that is not the last says so"
+
+
+def test_every_database_gives_the_same_order(team: Team) -> None:
+    fill(team)
+    place = team.seen_by("p")
+    rows = find_runs(place, limit=1000).rows
+
+    def as_number(value: Any) -> float | None:
+        try:
+            number = None if isinstance(value, list | dict) else float(value)
+        except (TypeError, ValueError):
+            return None
+        return None if number is None or math.isnan(number) else value if isinstance(value, int) else number
+
+    for down in (False, True):
+        ids = pages(place, 11, sort=f"{'-' if down else ''}metric.x")
+        ordered = {row.id: row for row in rows}
+        values = [ordered[run].metrics.get("x", "missing") for part in ids for run in part]
+        numbers = [number for value in values if (number := as_number(value)) is not None]
+        assert numbers == sorted(numbers, reverse=down)
+        assert values[: len(numbers)] == [value for value in values if as_number(value) is not None]
+    texts = [row.description for row in find_runs(place, 'description >= ""', "description", 1000).rows]
+    escaped = [
+        text.replace("\udce9", "\ufdd0dce9").replace("\0", "\ufdd00000") for text in texts if text is not None
+    ]
+    assert escaped == sorted(escaped)
+
+
+def test_pages_of_a_query(team: Team) -> None:
+    fill(team)
+    place = team.seen_by("p")
+    query = 'parameter.n == 1 and label.odd == "0"'
+    found = [run for part in pages(place, 3, query, "-metric.x") for run in part]
+    assert len(found) == count_runs(place, query) == 10
+    assert set(found) == {
+        row.id
+        for row in find_runs(place, limit=1000).rows
+        if row.parameters["n"] == 1 and row.labels["odd"] == "0"
+    }
+
+
+def test_what_comes_while_one_turns_the_pages_disturbs_nothing(team: Team) -> None:
+    runs = [team.run("p") for _ in range(6)]
+    place = team.seen_by("p")
+    first = find_runs(place, limit=2)
+    new = team.run("p")
+    second = find_runs(place, limit=2, after=first.next)
+    assert [row.id for row in (*first.rows, *second.rows)] == runs[:1:-1]
+    assert new not in {row.id for row in second.rows}
+
+
+def test_the_count_stops_where_it_is_told_to(team: Team) -> None:
+    for _ in range(5):
+        team.run("p", metrics={"x": 1})
+    place = team.seen_by("p")
+    assert [count_runs(place, "metric.x == 1", most) for most in (0, 3, 5, 9)] == [1, 4, 5, 5]
+
+
+def encoded(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+CURSORS = [
+    "", "x", "=", "é", "\0", "A" * 100_000, encoded(None), encoded([]), encoded({}), encoded([0]), encoded("0"),
+    encoded([-1, 1, "id"]), encoded([9, 1, "id"]), encoded([True, 1, "id"]), encoded([0.0, 1, "id"]),
+    encoded([0, "1", "id"]), encoded([0, 1, 2]), encoded([0, 1, "id", 3]), encoded([0, 1]),
+    encoded([0, 2**70, "id"]), encoded([0, True, "id"]), encoded([0, [1], "id"]), encoded([0, 1, {}]),
+    encoded([0, math.nan, "id"]), encoded([0, 1.5, "id"]), encoded(["0", 1, "id"]), encoded([[0], 1, "id"]),
+    encoded([0, 1, ["id' OR 1=1 --"]]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("cursor", CURSORS, ids=range(len(CURSORS)))
+def test_a_cursor_that_is_none_is_an_error(team: Team, cursor: str) -> None:
+    team.run("p")
+    with pytest.raises(ArgumentError, match="ask for the first page again"):
+        find_runs(team.seen_by("p"), after=cursor)
+
+
+def test_a_cursor_that_was_tampered_with_shows_nothing_that_may_not_be_seen(team: Team) -> None:
+    team.run("theirs", metrics={"x": 1})
+    own = team.run("ours", metrics={"x": 2})
+    place = team.seen_by("ours")
+    far = 2**62
+    for cursor in (
+        encoded([0, far, ""]),
+        encoded([0, far, "\ud800\0"]),
+        encoded([0, None, None]),
+        encoded([1, ""]),
+    ):
+        assert {row.id for row in find_runs(place, after=cursor).rows} <= {own}
+    for value in (1e400, -1e400, 0.5, 3, None, far):
+        found = find_runs(place, sort="-metric.x", after=encoded([0, value, "", 0, 1, "x"]))
+        assert {row.id for row in found.rows} <= {own}
+
+
+def test_a_cursor_of_another_order_is_an_error(team: Team) -> None:
+    fill(team, 5)
+    place = team.seen_by("p")
+    with pytest.raises(ArgumentError):
+        find_runs(place, sort="-metric.x", after=find_runs(place, limit=2).next)
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1001, True, 1.5, "3", None])
+def test_a_wrong_limit(team: Team, limit: Any) -> None:
+    with pytest.raises(ArgumentError, match="1 to 1000 rows"):
+        find_runs(team.seen_by("p"), limit=limit)
+
+
+def test_a_wrong_query_or_order(team: Team) -> None:
+    for given in ({"query": "metrics.a > 1"}, {"sort": "startd"}):
+        with pytest.raises(QueryError):
+            find_runs(team.seen_by("p"), **given)
+    with pytest.raises(QueryError):
+        count_runs(team.seen_by("p"), "metrics.a > 1")
+
+
+def test_values_come_back_as_they_were(team: Team) -> None:
+    values = {
+        f"v{number}": value for number, value in enumerate([*VALUES, *TEXTS, [1, "a"]]) if value != 10**30
+    }
+    run = team.run("p", parameters=values, description="\0 and \udce9")
+    row = get_run(team.seen_by("p"), run)
+    assert {name: repr(value) for name, value in row.parameters.items()} == {
+        name: repr(value) for name, value in values.items()
+    }
+    assert row.description == "\0 and \udce9"
+
+
+def test_a_run_is_named_by_its_id_or_the_beginning_of_it(team: Team) -> None:
+    for run in ("aaaa1111", "aaaa2222", "aaaa", "bbbb", "b%", "\U0010ffff"):
+        team.run("p", id=run)
+    place = team.seen_by("p")
+    for ref, run in (
+        ("aaaa1", "aaaa1111"),
+        ("aaaa", "aaaa"),
+        ("bb", "bbbb"),
+        ("b%", "b%"),
+        ("\U0010ffff", "\U0010ffff"),
+    ):
+        assert get_run(place, ref).id == run
+    with pytest.raises(AmbiguousError, match=r"'aaa' fits several runs \(aaaa, aaaa1111, aaaa2222\)"):
+        get_run(place, "aaa")
+    with pytest.raises(LookupError):
+        get_run(place, "")
+
+
+def test_names_in_use_are_those_of_runs_that_are_there(team: Team) -> None:
+    first = team.run("p", parameters={"b": 1, "a": 1, "": 2}, metrics={"m\udce9": 1}, labels={"é": "x"})
+    team.run("p", parameters={"b": 1, "c": 2})
+    place = team.seen_by("p")
+    names = names_in_use(place)
+    assert (names.parameters, names.metrics, names.labels) == (["", "a", "b", "c"], ["m\udce9"], ["é"])
+    team.catalog.write(lambda connection: forget_runs(connection, [first]))
+    assert names_in_use(place).parameters == ["b", "c"]
+    assert names_in_use(place).metrics == []

@@ -51,12 +51,26 @@ class CellLog:
         self._shell = shell
         self._cells = self._from_history()
         self._open = self._cells[-1] if self._cells and self._result() is not None else None
+        self._error: BaseException | None = None
         shell.events.register("pre_run_cell", self._begins)
         shell.events.register("post_run_cell", self._ended)
 
     def mark(self) -> int:
         """The place of the cell that runs now; it and all later ones are those of a run that begins now."""
         return len(self._cells) - (self._open is not None)
+
+    def failure(self, mark: int) -> BaseException | None:
+        """What the last cell raised, where that belongs to a run that began at `mark` and it did not just exit.
+
+        Its traceback begins in the cell, without IPython's own frames.
+        """
+        error = self._error
+        if error is None or len(self._cells) <= mark or isinstance(error, SystemExit):
+            return None
+        trace = error.__traceback__
+        while trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith("IPython."):
+            trace = trace.tb_next
+        return error.with_traceback(trace)
 
     def cells(self, mark: int) -> list[dict[str, Json]]:
         """The record's form of every cell so far, without secrets; from `mark` on they belong to the run."""
@@ -87,6 +101,7 @@ class CellLog:
     def _begins(self, info: Any) -> None:
         if self._open is not None and not info.store_history:
             return  # what a running cell has IPython run for it (%%capture) is part of that cell
+        self._error = None
         self._open = _Cell(info.raw_cell, None, info)
         self._cells.append(self._open)
 
@@ -96,7 +111,7 @@ class CellLog:
             result.info.store_history if cell.info is None else cell.info is result.info
         ):
             self._number(cell, result)
-            self._open = None
+            self._open, self._error = None, result.error_in_exec or result.error_before_exec
 
     def _number(self, cell: _Cell, result: Any) -> None:
         if cell.info is not None and cell.info is result.info and cell.info.store_history:

@@ -16,6 +16,7 @@ from .sources import Command, GitOfCode, Host, Packages
 from .task import Source, Task, merged, start
 
 if TYPE_CHECKING:
+    from .cells import CellLog
     from .workload import Workload
 
 __all__ = ["Gathering", "SurroundingsOfProcess"]
@@ -55,6 +56,10 @@ class Gathering:
         found = merged([*(task.settled(deadline) for task in tasks), {"notices": self._problems}])
         return {name: value for name, value in found.items() if value}
 
+    def failure(self) -> BaseException | None:
+        """The exception that ended the last cell of the run, where it consists of cells."""
+        return None
+
     def redact(self, text: str) -> str:
         """The text without what looks like a secret."""
         return redact(text)
@@ -73,6 +78,22 @@ class SurroundingsOfProcess(Gathering):
 
     _workload: Workload | None = None
     _named: str | None = None
+    _log: CellLog | None = None
+    _mark = 0
+
+    def begin(self, moment: Moment) -> None:
+        """Start gathering in the background, and take note of how the cells of the run end."""
+        super().begin(moment)
+        from .cells import current_shell, log_of
+
+        shell = current_shell()
+        if shell is not None:
+            self._log = log_of(shell)
+            self._mark = self._log.mark()
+
+    def failure(self) -> BaseException | None:
+        """The exception that ended the last cell of the run, where it consists of cells."""
+        return None if self._log is None else self._log.failure(self._mark)
 
     def sources(self, moment: Moment) -> list[Source]:
         chosen = self.setting("workload_file")

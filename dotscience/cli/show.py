@@ -10,6 +10,7 @@ import click
 from ..errors import NotFoundError
 from . import words
 from .arguments import here, json_option, run_argument
+from .hubs import hub_json, hub_lines
 from .printing import aligned, heading, is_terminal, more, pairs, print_json, say, strong
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _MOST_RUNS = 8
+
+_FIGURES = ("last", "min", "max")
+"""What is shown of a series beside the count of its points."""
 
 _MOST_FILES = 20
 """How many files of a role a terminal shows; a pipe gets all."""
@@ -49,7 +53,7 @@ def command(run: str, as_json: bool) -> None:
             raise
         return
     if as_json:
-        print_json(found.to_json())
+        print_json({**found.to_json(), "hub": hub_json(found.record.id, found.workspace)})
     else:
         _print(found)
 
@@ -117,6 +121,7 @@ def _about(found: RunView) -> Iterable[tuple[str, str]]:
     yield "corrects", words.clean(record.corrects or "")
     yield "workspace", words.clean(found.workspace)
     yield "host", words.clean(str(record.workspace.get("host") or ""))
+    yield from hub_lines(record.id, found.workspace)
     yield "made from", _runs(found.made_from)
     yield "used by", _runs(found.used_by)
 
@@ -138,11 +143,9 @@ def _runs(ids: tuple[str, ...]) -> str:
 
 def _series(series: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     for name, summary in _mapping(series.get("names")).items():
-        figures = {key: words.value(_plain(summary.get(key))) for key in ("count", "last", "min", "max")}
-        yield (
-            name,
-            f"{figures['count']} points, last {figures['last']}, min {figures['min']}, max {figures['max']}",
-        )
+        figures = {key: words.value(_plain(figure)) for key, figure in _mapping(summary).items()}
+        count = [f"{figures['count']} points"] if "count" in figures else []
+        yield name, ", ".join([*count, *(f"{key} {figures[key]}" for key in _FIGURES if key in figures)])
 
 
 def _models(models: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:

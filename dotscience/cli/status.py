@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -18,17 +19,19 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+T = TypeVar("T")
+
 _MOST = 20
-"""How many files of unknown origin a terminal shows; a pipe gets all."""
+"""How many files of a kind a terminal shows; a pipe gets all."""
 
 
 @click.command("status")
 @json_option
 def command(as_json: bool) -> int:
-    """Show which outputs are stale, which files changed since, and which no run knows.
+    """Show which outputs are stale, which files changed or are missing, and which no run knows.
 
-    An output is stale when what it was made from is different now. The exit code is 1 where something is stale or
-    has changed.
+    An output is stale when what it was made from is different now. It is missing when nothing is there under the path
+    where its latest version was recorded. The exit code is 1 where something is stale, missing or has changed.
 
     \b
     Example:
@@ -53,21 +56,28 @@ def _print(found: Status) -> None:
         heading("Stale: would come out differently now")
         aligned([(stale.path, "; ".join(stale.because), _run(stale.run)) for stale in found.stale], dimmed=2)
     if found.changed:
-        heading("Changed since they were recorded")
-        aligned(
-            [(file.path, f"{file.role}, {file.state}", _run(file.run)) for file in found.changed], dimmed=2
-        )
+        heading("Changed since they were recorded, or missing")
+        changed = _first(found.changed)
+        aligned([(file.path, f"{file.role}, {file.state}", _run(file.run)) for file in changed], dimmed=2)
+        _rest(found.changed)
     if found.unrecorded:
         heading("Not known to any run")
-        shown = found.unrecorded[:_MOST] if is_terminal() else found.unrecorded
-        for path in shown:
+        for path in _first(found.unrecorded):
             say(f"  {words.value(path)}")
-        if len(shown) < len(found.unrecorded):
-            say(f"  {more(len(found.unrecorded) - len(shown))}")
+        _rest(found.unrecorded)
     if found.truncated:
         say("\nThere are more files than were looked at.")
     if not (found.stale or found.changed):
-        say("\nOf what is there, nothing is stale and nothing has changed since it was recorded.")
+        say("\nNothing is stale or missing, and nothing has changed since it was recorded.")
+
+
+def _first(files: Sequence[T]) -> Sequence[T]:
+    return files[:_MOST] if is_terminal() else files
+
+
+def _rest(files: Sequence[T]) -> None:
+    if len(files) > len(_first(files)):
+        say(f"  {more(len(files) - _MOST)}")
 
 
 def _run(run: str) -> str:

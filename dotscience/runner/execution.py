@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -76,12 +76,7 @@ class Execution:
         if not isinstance(wire, dict) or wire.get("execution") != EXECUTION_VERSION:
             raise CorruptError(source, "execution", "is no execution document of a version known here")
         known = {name: wire[name] for name in cls.__dataclass_fields__ if name in wire}
-        for name, read in (
-            ("command", _texts),
-            ("runs", _texts),
-            ("started", parse_iso),
-            ("ended", parse_iso),
-        ):
+        for name, read in _READ.items():
             if name in known:
                 try:
                     known[name] = read(known[name])
@@ -97,6 +92,27 @@ def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
         raise TypeError("must be a list of texts")
     return tuple(value)
+
+
+def _of_kind(*kinds: type) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if type(value) not in kinds:
+            raise TypeError(f"{value!r:.80} is no {kinds[0].__name__}")
+        return value
+
+    return read
+
+
+_text, _whole, _number, _object = _of_kind(str), _of_kind(int), _of_kind(float, int), _of_kind(dict)
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("id", "directory", "signal", "host"), _text),
+    **dict.fromkeys(("command", "runs"), _texts),
+    **dict.fromkeys(("started", "ended"), parse_iso),
+    **dict.fromkeys(("exit_code", "peak_memory"), _whole),
+    **dict.fromkeys(("wall", "cpu_user", "cpu_system"), _number),
+    **dict.fromkeys((*STREAMS, "process"), _object),
+}
+"""What each field must be; those that are not known yet are absent."""
 
 
 class ExecutionFolder:
@@ -154,7 +170,7 @@ class ExecutionFolder:
             try:
                 with open(path, "rb") as stream:
                     raw, written = stream.read(), os.fstat(stream.fileno()).st_mtime
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 continue
             try:
                 execution = Execution.from_json(json.loads(raw), path)

@@ -116,7 +116,7 @@ def test_a_fresh_study_is_up_to_date(study: Path, ds: Ds, ds_json: Callable[...,
     assert ds_json("status")["stale"] == []
     shown = ds("status")
     assert shown.exit_code == 0
-    assert "Of what is there, nothing is stale and nothing has changed since it was recorded." in shown.stdout
+    assert "Nothing is stale or missing, and nothing has changed since it was recorded." in shown.stdout
 
 
 def test_stale_outputs_and_changed_inputs_are_told(
@@ -129,6 +129,14 @@ def test_stale_outputs_and_changed_inputs_are_told(
     shown = ds("status")
     assert shown.exit_code == 1
     assert "data/raw.csv changed since" in shown.stdout
+
+
+def test_an_output_that_was_deleted_is_told(study: Path, ids: Ids, ds: Ds) -> None:
+    (study / "models" / "forest.joblib").unlink()
+    shown = ds("status")
+    assert shown.exit_code == 1
+    (line,) = (line for line in shown.stdout.splitlines() if "forest.joblib" in line)
+    assert line.split() == ["models/forest.joblib", "output,", "missing", "run", ids["trained 9"]]
 
 
 def test_files_of_unknown_origin_are_told(study: Path, ds: Ds) -> None:

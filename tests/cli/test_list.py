@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -188,3 +190,62 @@ def test_a_name_of_several_lines_stays_on_one(study: Path, ds: Ds) -> None:
     assert "  learning\\nrate  1\n" in shown
     assert "  two\\nlines.csv  " in shown
     assert "two\\nlines.csv  " in ds("why", "two\nlines.csv").stdout.splitlines()[0]
+
+
+@pytest.fixture
+def executed(study: Path) -> list[str]:
+    """Ids of two executions of `ds run`, the newer first; the older one held two runs."""
+    train = "import dotscience as ds\nfor _ in range(2):\n    ds.start(); ds.publish()"
+    found: list[str] = []
+    for command in (["python", "-c", train], ["sh", "-c", "exit 4"]):
+        words = [sys.executable, *command[1:]] if command[0] == "python" else command
+        run = [sys.executable, "-m", "dotscience", "run", "--", *words]
+        subprocess.run(run, check=False, capture_output=True)
+        (new,) = {folder.name for folder in (study / ".dotscience/executions").iterdir()} - set(found)
+        found.insert(0, new)
+    return found
+
+
+def test_executions_are_listed_the_newest_first(
+    executed: list[str], ds: Ds, ds_json: Callable[..., Any]
+) -> None:
+    newer, older = ds_json("list", "--executions")
+    assert [newer["id"], older["id"]] == executed
+    assert (newer["exit_code"], newer["state"], newer["command"][0]) == (4, "ended", "sh")
+    assert len(older["runs"]) == 2 and os.path.isfile(f"{older['folder']}/execution.json")
+    header, first, second = ds("list", "--executions").stdout.splitlines()
+    assert header.split() == ["id", "state", "started", "wall", "exit", "code", "runs", "command"]
+    assert first.startswith(f"{executed[0]}  ✗ ended") and first.endswith("  4     1  sh -c 'exit 4'")
+    assert second.startswith(f"{executed[1]}  ✓ ended") and "  0     2  " in second
+
+
+def test_only_so_many_executions_are_listed(executed: list[str], ds: Ds) -> None:
+    done = ds("list", "--executions", "--limit", "1")
+    assert len(done.stdout.splitlines()) == 2
+    assert "these are the first 1; --limit 0 shows all" in done.stderr
+    assert len(ds("list", "--executions", "--limit", "0").stdout.splitlines()) == 3
+
+
+def test_without_executions_there_is_nothing_to_list(
+    study: Path, ds: Ds, ds_json: Callable[..., Any]
+) -> None:
+    assert ds_json("list", "--executions") == []
+    assert ds("list", "--executions").stdout == ""
+
+
+def test_an_execution_that_cannot_be_read_is_said_and_passed_over(
+    executed: list[str], study: Path, ds: Ds
+) -> None:
+    executions = study / ".dotscience" / "executions"
+    (executions / executed[0] / "execution.json").write_text('{"execution": 1, "id": 7}')
+    (executions / "empty").mkdir()
+    (executions / "stray").write_text("no folder")
+    done = ds("list", "--executions")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["id", executed[1]]
+    assert executed[0] in done.stderr and "empty" not in done.stderr and "stray" not in done.stderr
+
+
+@pytest.mark.parametrize("more", [["id == 1"], ["--sort", "started"], ["--columns", "id"], ["--everywhere"]])
+def test_what_chooses_runs_does_not_go_with_executions(more: list[str], study: Path, ds: Ds) -> None:
+    done = ds("list", "--executions", *more)
+    assert done.exit_code == 2 and "--executions" in done.stderr

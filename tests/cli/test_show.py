@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,41 @@ def test_an_unpublished_run_shows_its_journal_and_the_cure(
     assert (document["status"], document["is_published"]) == ("unpublished", False)
     assert "published" not in document
     assert document["outputs"] == [{"path": "sketch.txt"}]
+
+
+def test_the_series_of_a_run_in_progress_are_shown(study: Path, ds: Ds, ds_json: Callable[..., Any]) -> None:
+    with fresh_recorder(study) as recorder:
+        recorder.start("under way")
+        for step in range(3):
+            recorder.log({"loss": 1 / (step + 1), "best": float("nan")}, step=step)
+        recorder._recording._writer.flush()  # type: ignore[union-attr]
+        shown = ds("show", "@latest").stdout
+        document = ds_json("show", "@latest")
+    assert "▶ running" in shown
+    assert "3 points, last 0.333333, min 0.333333, max 1" in shown.partition("\nSeries\n")[2]
+    assert document["series"]["names"]["loss"] == {"count": 3, "last": 1 / 3, "min": 1 / 3, "max": 1.0}
+    assert document["metrics"]["loss"] == 1 / 3  # as the record will have it
+
+
+def test_damaged_points_of_a_run_in_progress_are_said_to_be_damaged(study: Path, ds: Ds) -> None:
+    with fresh_recorder(study) as recorder:
+        recorder.start("under way")
+        recorder.log({"loss": 1.0}, step=0)
+        writer = recorder._recording._writer  # type: ignore[union-attr]
+        writer.flush()  # type: ignore[union-attr]
+        with open(writer.folder.points_path, "r+b") as stream:  # type: ignore[union-attr]
+            stream.seek(-1, os.SEEK_END)
+            stream.write(b"\xff")
+        shown = ds("show", "@latest").stdout
+    assert "\nSeries\n" not in shown and "a damaged frame of points was passed over" in shown
+
+
+def test_of_series_of_which_only_the_last_value_is_known_that_is_shown(study: Path, ds: Ds) -> None:
+    record = Record("r1", "completed", datetime.now(timezone.utc), series={"names": {"loss": {"last": 0.5}}})
+    folder = study / ".dotscience" / "runs" / "r1"
+    folder.mkdir()
+    (folder / "record.json").write_bytes(record.to_bytes())
+    assert "  loss  last 0.5\n" in ds("show", "r1").stdout
 
 
 def test_the_latest_run_can_be_named_so(study: Path, ids: Ids, ds_json: Callable[..., Any]) -> None:

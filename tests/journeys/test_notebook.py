@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from dotscience.recorder.published import MIME
 from dotscience.records.block import find_blocks
 from dotscience.storage.runs import RunFolder
@@ -75,11 +77,64 @@ def test_a_notebook_carries_its_runs(
     assert records["broken"].status == "failed" and "no rows" in str(records["broken"].error)
 
 
+START = "import dotscience as ds\nds.metric('acc', 0.9)"
+FAILS = "def load():\n    raise ValueError('no rows')\npassword = 'hunter2'; load()"
+
+
 def test_a_kernel_that_ends_without_a_publish_leaves_its_run(
     execute: Callable[..., Any], run_folders: Callable[[], list[RunFolder]]
 ) -> None:
-    execute("import dotscience as ds\nds.metric('acc', 0.9)", "1 / 0")
+    execute(START, "1 + 1")
     (folder,) = run_folders()
     state = folder.state()
     assert state.metrics == {"acc": 0.9} and state.mode == "interactive"
-    assert state.status in ("unpublished", "killed")
+    assert (state.status, state.error, state.traceback) == ("unpublished", None, None)
+
+
+@pytest.mark.parametrize("capture", ["yes", "no"])
+def test_a_run_whose_last_cell_raised_is_a_crash(
+    capture: str, execute: Callable[..., Any], run_folders: Callable[[], list[RunFolder]]
+) -> None:
+    execute(START, FAILS, DOTSCIENCE_CAPTURE_CODE=capture)
+    state = run_folders()[0].state()
+    assert (state.status, state.error) == ("crashed", "ValueError: no rows")
+    first, *_, last = str(state.traceback).splitlines()[1:]
+    assert "<module>" in first and last == "ValueError: no rows"  # it begins in the cell, not in IPython
+    assert "in load" in str(state.traceback) and "hunter2" not in str(state.traceback)
+
+
+def test_a_last_cell_that_cannot_be_compiled_is_a_crash(
+    execute: Callable[..., Any], run_folders: Callable[[], list[RunFolder]]
+) -> None:
+    execute(START, "for")
+    state = run_folders()[0].state()
+    assert state.status == "crashed" and str(state.error).endswith("SyntaxError: invalid syntax")
+    assert "IPython" not in str(state.traceback)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pytest.param((START, FAILS, "fine = 1"), id="and a later one ran well"),
+        pytest.param(("import dotscience as ds; ds.script()", START, FAILS, "fine = 1"), id="in script mode"),
+        pytest.param((START, "import sys; sys.exit()"), id="to leave"),
+        pytest.param((START + "\ntry:\n    1 / 0\nexcept ZeroDivisionError:\n    pass",), id="and caught it"),
+    ],
+)
+def test_a_cell_that_raised_is_no_crash_where_it_did_not_end_the_run(
+    cells: tuple[str, ...], execute: Callable[..., Any], run_folders: Callable[[], list[RunFolder]]
+) -> None:
+    execute(*cells)
+    state = run_folders()[0].state()
+    assert (state.status, state.error, state.traceback) == ("unpublished", None, None)
+
+
+def test_a_cell_that_raised_before_the_run_began_is_none_of_it(
+    execute: Callable[..., Any], run_folders: Callable[[], list[RunFolder]]
+) -> None:
+    early = "import dotscience as ds, threading\nds.start()\nds.publish()\nended = threading.Event()"
+    watch = "get_ipython().events.register('post_run_cell', lambda result: ended.set())"
+    later = "def later():\n    ended.wait()\n    ds.start()"
+    execute("\n".join((early, watch, later)), "ended.clear()\nthreading.Thread(target=later).start()\n1 / 0")
+    (left,) = [folder.state() for folder in run_folders() if not folder.is_published()]
+    assert (left.status, left.error) == ("unpublished", None)

@@ -1,6 +1,7 @@
 """Real scripts in real processes, and what they left in the workspace."""
 
 import contextlib
+import hashlib
 import os
 import pty
 import subprocess
@@ -12,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from dotscience.recorder import notices
+from dotscience.recorder.recorder import Recorder
+from dotscience.records.files import FileVersion
+from dotscience.records.record import Record
 from dotscience.storage.runs import RunFolder
 from dotscience.storage.workspace import Workspace
 
@@ -60,6 +64,33 @@ def only_run(run_folders: Callable[[], list[RunFolder]]) -> Callable[[], RunFold
         return folder
 
     return only
+
+
+class Files:
+    """How tests look at the file versions of a record."""
+
+    def sha(self, content: bytes) -> str:
+        """The digest of some content."""
+        return hashlib.sha256(content).hexdigest()
+
+    def by_path(self, versions: tuple[FileVersion, ...]) -> dict[str, FileVersion]:
+        """Versions by their path, of which each has one only."""
+        assert len({version.path for version in versions}) == len(versions)
+        return {version.path: version for version in versions}
+
+    def published(self, recorder: Recorder) -> Record:
+        """Publish; the record as it is on disk."""
+        done = recorder.publish()
+        assert done.folder is not None
+        again = Record.from_bytes(Path(done.folder, "record.json").read_bytes())
+        assert again.inputs == done.record.inputs and again.outputs == done.record.outputs
+        return again
+
+
+@pytest.fixture
+def files() -> Files:
+    """Looks at what was recorded of files."""
+    return Files()
 
 
 @pytest.fixture

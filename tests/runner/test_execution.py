@@ -43,6 +43,16 @@ def test_a_document_reads_back_as_it_was_written(execution: Execution) -> None:
         ({"started": 5}, "started"),
         ({"ended": "yesterday"}, "ended"),
         ({"runs": [1]}, "runs"),
+        ({"id": 1}, "id"),
+        ({"directory": None}, "directory"),
+        ({"exit_code": "0"}, "exit_code"),
+        ({"wall": "long"}, "wall"),
+        ({"cpu_user": True}, "cpu_user"),
+        ({"peak_memory": 0.5}, "peak_memory"),
+        ({"signal": 9}, "signal"),
+        ({"host": []}, "host"),
+        ({"process": 1}, "process"),
+        ({"stdout": "out"}, "stdout"),
     ],
 )
 def test_a_wrong_document_names_the_field(change: dict[str, object], field: str) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from .catalog.runs import get, runs
     from .recorder.run import Run
+    from .records.destination import Connect
     from .records.surroundings import Factory
 
 __version__ = "1.0.0"
@@ -33,10 +34,18 @@ def _surroundings() -> Factory:
     return surroundings
 
 
-_default = Recorder(surroundings=_surroundings)
+def _connecting() -> Connect:
+    from .client import connect
+
+    return connect
+
+
+_default = Recorder(surroundings=_surroundings, connecting=_connecting)
 
 interactive = _default.interactive
 script = _default.script
+remote = _default.remote
+connect = _default.connect
 start = _default.start
 end = _default.end
 publish = _default.publish
@@ -93,6 +102,7 @@ __all__ = [
     "add_parameters",
     "add_summaries",
     "add_summary",
+    "connect",
     "debug",
     "description",
     "end",
@@ -108,6 +118,7 @@ __all__ = [
     "param",
     "parameter",
     "publish",
+    "remote",
     "run",
     "runs",
     "script",

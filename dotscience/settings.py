@@ -16,12 +16,12 @@ from typing import Any
 
 from .errors import ArgumentError, CorruptError, NotFoundError
 
-__all__ = ["SETTINGS", "Setting", "Settings", "user_config_dir", "user_state_dir"]
+__all__ = ["PERSONAL", "SETTINGS", "Setting", "Settings", "user_config_dir", "user_state_dir"]
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting. `kind` is `text`, `path`, `flag`, `size` (bytes), `list` or a tuple of allowed words."""
+    """One setting. `kind` is `text`, `secret`, `path`, `flag`, `count`, `size` (bytes), `list` or a tuple of allowed words."""
 
     name: str
     kind: str | tuple[str, ...]
@@ -62,6 +62,12 @@ def _flag(raw: Any) -> bool:
     return words[word]
 
 
+def _count(raw: Any) -> int:
+    if not re.fullmatch(r"\s*\d+\s*", str(raw), re.ASCII):
+        raise ValueError("say a whole number, not below zero")
+    return int(raw)
+
+
 def _size(raw: Any) -> int:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*", str(raw), re.IGNORECASE)
     if not match:
@@ -87,7 +93,15 @@ def _word(raw: Any, allowed: tuple[str, ...]) -> str:
     return word
 
 
-_PARSERS = {"text": _text, "path": _text, "flag": _flag, "size": _size, "list": _list}
+_PARSERS = {
+    "text": _text,
+    "secret": _text,
+    "path": _text,
+    "flag": _flag,
+    "count": _count,
+    "size": _size,
+    "list": _list,
+}
 
 SETTINGS: Mapping[str, Setting] = {
     setting.name: setting
@@ -107,8 +121,36 @@ SETTINGS: Mapping[str, Setting] = {
         Setting("capture_host", "flag", True, "record Python, platform, host, CPU, RAM and GPUs"),
         Setting("capture_command", "flag", True, "record the command line"),
         Setting("capture_variables", "list", ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "PYTHONHASHSEED", "SLURM_*"), "environment variables to record; * matches anything; values of secret-looking names are redacted"),
+        Setting("limit_value", "size", 1024**2, "the longest text of a label, parameter, metric, description or error that a Hub takes"),
+        Setting("limit_names", "count", 10_000, "how many labels, parameters, metrics and series, each, a Hub takes of one run"),
+        Setting("limit_record", "size", 64 * 1024**2, "the largest record that a Hub takes"),
+        Setting("limit_file", "size", 64 * 1024**3, "the largest file that a Hub takes"),
+        Setting("limit_project", "size", 0, "how many bytes of content one project may hold on a Hub; 0 for any number"),
+        Setting("hub_host", "text", "127.0.0.1", "the address that `ds hub` listens on"),
+        Setting("hub_port", "count", 8000, "the port that `ds hub` listens on"),
+        Setting("hub_data", "path", "", "the folder of a Hub's database and blobs; by default dotscience/hub in the user's data folder (XDG_DATA_HOME)"),
+        Setting("hub_database", "secret", "", "a Hub's database, such as postgresql://user:password@host/name; by default a SQLite file in its folder"),
+        Setting("hub_blobs", "text", "", "where a Hub keeps content, such as s3://bucket/prefix; by default in its folder"),
+        Setting("hub_url", "text", "", "the address under which people reach the Hub, such as https://hub.example.org; by default as each request says"),
+        Setting("hub_user", "text", "", "name of the first user of a new Hub; by default the account that starts it"),
+        Setting("hub_apikey", "secret", "", "API key of the first user of a new Hub; by default one is made and printed once"),
+        Setting("hub_proxies", "list", (), "addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed"),
+        Setting("hub_log", ("requests", "problems"), "requests", "what `ds hub` writes to standard error: a line for each request, or for what went wrong only"),
+        Setting("hub_session_hours", "count", 14 * 24, "how long a sign-in on the web pages lasts"),
+        Setting("hub_trash_days", "count", 30, "how long a deleted run can be restored before `ds hub gc` removes it"),
+        Setting("username", "text", "", "your name on the Hub that `ds.connect()` publishes to"),
+        Setting("apikey", "secret", "", "your API key on that Hub; better stored once by `ds login`"),
+        Setting("project_name", "text", "", "the project on that Hub"),
+        Setting("url", "text", "", "the address of that Hub, such as https://hub.example.org"),
+        Setting("hostname", "text", "", "the same as url, which decides where both are set"),
+        Setting("profile", "text", "default", "the profile, stored by `ds login`, that fills in what is not said otherwise"),
     )
 }  # fmt: skip
+
+
+PERSONAL = frozenset(("username", "apikey", "url", "hostname"))
+"""Settings that say who somebody is, and whom keys are sent to. A workspace may be somebody else's work, so its file
+has no say in them."""
 
 
 def user_config_dir(environ: Mapping[str, str] = os.environ) -> str:
@@ -156,7 +198,7 @@ class Settings:
         if self._loaded is None:
             self._loaded = [(file, _read_config(file)) for file in self._files]
         for file, values in self._loaded:
-            if name in values:
+            if name in values and (name not in PERSONAL or file == self._files[-1]):
                 return setting.parse(values[name], file), file
         return setting.default, "default"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import ArgumentError, CorruptError, NotFoundError, UnwritableError
-from ..settings import SETTINGS, Settings, user_config_dir
+from ..settings import PERSONAL, SETTINGS, Settings, user_config_dir
 from . import words
 from .arguments import here, json_option
 from .printing import dim, print_json, say, strong
@@ -21,6 +21,9 @@ __all__ = ["command"]
 
 _VARIABLES_ONLY = ("project_dot_root", "workload_type")
 """Settings that describe where code runs, which no file can know."""
+
+_HIDDEN = "(hidden)"
+"""Stands for the value of a secret."""
 
 
 def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -67,7 +70,7 @@ def command(name: str | None, value: str | None, user: bool, unset: bool, as_jso
     if as_json:
         print_json(_document(name, current, source))
     else:
-        say(_said(current))
+        say(_HIDDEN if SETTINGS[name].kind == "secret" and current else _said(current))
         if value is not None and source == SETTINGS[name].variable:
             click.echo(f"ds: the variable {source} is set, and decides while it is.", err=True)
 
@@ -84,6 +87,10 @@ def _check(name: str | None, value: str | None, user: bool, unset: bool) -> None
         raise ArgumentError(
             f"{name} makes sense as a variable only: set the variable {SETTINGS[name].variable}."
         )
+    if value is not None and name in PERSONAL and not user:
+        raise ArgumentError(
+            f"{name} is not a workspace's to say, which others may use: add --user, or store it with `ds login`."
+        )
 
 
 def _list(settings: Settings, as_json: bool) -> None:
@@ -93,6 +100,8 @@ def _list(settings: Settings, as_json: bool) -> None:
         return
     for name, value, source in found:
         shown = words.size(value) if SETTINGS[name].kind == "size" else _said(value)
+        if SETTINGS[name].kind == "secret" and value:
+            shown = _HIDDEN
         say(f"{strong(name)} = {shown or dim('nothing')}  {dim(f'({words.clean(source)})')}")
         say(f"    {SETTINGS[name].meaning}")
 
@@ -101,7 +110,7 @@ def _document(name: str, value: Any, source: str) -> dict[str, Any]:
     setting = SETTINGS[name]
     return {
         "name": name,
-        "value": value,
+        "value": _HIDDEN if setting.kind == "secret" and value else value,
         "from": source,
         "default": setting.default,
         "variable": setting.variable,

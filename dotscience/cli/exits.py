@@ -8,15 +8,26 @@ from ..errors import (
     AmbiguousError,
     ArgumentError,
     DotscienceError,
+    HubUnreachableError,
     NotFoundError,
     QueryError,
     StateError,
     StorageError,
 )
 
-__all__ = ["INTERRUPTED", "MEANINGS", "NO", "NOT_FOUND", "PIPE_CLOSED", "STORAGE", "USAGE", "exit_code"]
+__all__ = [
+    "INTERRUPTED",
+    "MEANINGS",
+    "NO",
+    "NOT_FOUND",
+    "PIPE_CLOSED",
+    "STORAGE",
+    "UNREACHABLE",
+    "USAGE",
+    "exit_code",
+]
 
-NO, USAGE, NOT_FOUND, STORAGE = 1, 2, 3, 4
+NO, USAGE, NOT_FOUND, STORAGE, UNREACHABLE = 1, 2, 3, 4, 5
 INTERRUPTED, PIPE_CLOSED = 130, 141
 
 MEANINGS: Mapping[int, str] = {
@@ -25,6 +36,7 @@ MEANINGS: Mapping[int, str] = {
     USAGE: "the command line, a query or a setting is wrong",
     NOT_FOUND: "there is no such run or file, or the name fits several",
     STORAGE: "something on disk cannot be read or written",
+    UNREACHABLE: "no Hub answers",
     INTERRUPTED: "interrupted from the keyboard",
     PIPE_CLOSED: "whoever read the output has gone",
 }
@@ -41,6 +53,7 @@ def exit_code(error: DotscienceError) -> int:
         (NotFoundError, NOT_FOUND),
         (AmbiguousError, NOT_FOUND),
         (StorageError, STORAGE),
+        (HubUnreachableError, UNREACHABLE),
     ):
         if isinstance(error, kind):
             return code

@@ -25,10 +25,10 @@ class Keys(NamedTuple):
 KEYS: Mapping[str, Keys] = {
     "list": Keys(
         "id status started ended published duration description error mode workload_file continues parameters metrics "
-        "labels tags notes models workspace",
+        "labels tags notes models workspace hub",
         is_list=True,
     ),
-    "show": Keys("folder root is_published tags notes made_from used_by", with_record=True),
+    "show": Keys("folder root is_published tags notes made_from used_by hub", with_record=True),
     "diff": Keys(
         "a b same about parameters metrics labels inputs outputs git sources packages environment notes"
     ),
@@ -42,6 +42,9 @@ KEYS: Mapping[str, Keys] = {
     "note": Keys("id at author note"),
     "restore": Keys("path role outcome to detail", is_list=True),
     "export": Keys("seal", with_record=True),
+    "sync": Keys("run outcome url reason root", is_list=True),
+    "login": Keys("profile user url project", is_list=True),
+    "logout": Keys("profile url is_revoked"),
     "init": Keys("root home is_new"),
     "config": Keys("name value from default variable meaning", is_list=True),
     "verify": Keys("ok records blobs files unpublished findings"),

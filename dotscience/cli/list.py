@@ -1,4 +1,4 @@
-"""`ds list`: the runs that a query fits, as a table."""
+"""`ds list`: the runs that a query fits, or the executions of `ds run`, as a table."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import click
 from . import words
 from .arguments import here, json_option
 from .catalogs import bring_up_to_date
+from .execution import list_executions
+from .hubs import hub_json, hub_words
 from .printing import is_terminal, print_json, say, table, warn
 
 if TYPE_CHECKING:
@@ -43,24 +45,35 @@ _DEFAULT = ("id", "status", "started", "workload", "description")
     "--columns",
     metavar="NAMES",
     help="Comma-separated: id, status, started, ended, published, duration, mode, workload, description, error, tags, "
-    "models, continues, workspace, parameter.NAME, metric.NAME, label.NAME.",
+    "models, continues, workspace, hub, parameter.NAME, metric.NAME, label.NAME.",
 )
 @click.option(
     "--limit",
     type=click.IntRange(min=0),
     default=50,
     show_default=True,
-    help="How many runs at most; 0 for all.",
+    help="How many at most; 0 for all.",
 )
 @click.option("--everywhere", is_flag=True, help="Search every workspace that you have recorded in.")
+@click.option("--executions", is_flag=True, help="List what `ds run` executed in this workspace instead.")
 @json_option
 def command(
-    *, query: str, sort: tuple[str, ...], columns: str | None, limit: int, everywhere: bool, as_json: bool
+    *,
+    query: str,
+    sort: tuple[str, ...],
+    columns: str | None,
+    limit: int,
+    everywhere: bool,
+    executions: bool,
+    as_json: bool,
 ) -> None:
-    """List runs, the newest first.
+    """List runs, or the executions of `ds run`, the newest first.
 
     QUERY is an expression; a run without what it asks for does not fit. Unpublished runs are listed too, with what
     became of them: running, unpublished, crashed or killed.
+
+    An execution is running, has ended, or was killed with its runner; `ds show` on its id shows more. Its JSON is its
+    document, with `state` and `folder`.
 
     \b
     Example:
@@ -68,6 +81,13 @@ def command(
     """
     from ..catalog.runs import runs
 
+    if executions:
+        if query or sort or columns is not None or everywhere:
+            raise click.UsageError(
+                "QUERY, --sort, --columns and --everywhere are for runs, not for --executions."
+            )
+        list_executions(here(), limit, as_json)
+        return
     chosen = [_column(name.strip()) for name in columns.split(",")] if columns is not None else None
     workspace = here()
     bring_up_to_date(workspace)
@@ -80,7 +100,7 @@ def command(
     )
     rows = found[:limit] if limit else list(found)
     if as_json:
-        print_json([row.to_json() for row in rows])
+        print_json([{**row.to_json(), "hub": hub_json(row.id, row.workspace)} for row in rows])
         return
     if rows:
         _print(rows, chosen or _default_columns(rows, everywhere))
@@ -159,6 +179,7 @@ _COLUMNS: Mapping[str, Callable[[], _Column]] = {
     "models": lambda: _Column("models", lambda row: row.models, _joined),
     "continues": lambda: _Column("continues", lambda row: row.continues),
     "workspace": lambda: _Column("workspace", lambda row: row.workspace),
+    "hub": lambda: _Column("hub", lambda row: hub_words(row.id, row.workspace) or None),
 }
 _VALUES = {"parameter": "parameters", "metric": "metrics", "label": "labels"}
 
@@ -181,7 +202,7 @@ def _default_columns(rows: list[Row], everywhere: bool) -> list[_Column]:
     """What any row has something to say in, with the parameters and metrics that tell most."""
     columns = [
         _column(name)
-        for name in (*_DEFAULT, "tags", *(["workspace"] if everywhere else []))
+        for name in (*_DEFAULT, "tags", "hub", *(["workspace"] if everywhere else []))
         if name in ("id", "status", "started") or any(_column(name).cell(row) for row in rows)
     ]
     for kind in ("parameter", "metric"):

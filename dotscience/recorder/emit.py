@@ -21,14 +21,14 @@ def emit(published: Published, stream: TextIO | None, wanted: str, environ: Mapp
     2. As the setting `publish_to` says, when it is not `auto`.
     3. In a notebook kernel, into the cell's output, with a card for people.
     4. To standard output as it is now, when `DOTSCIENCE_WORKLOAD_TYPE` is set or it is not a terminal.
-    5. On a terminal, a four-line summary on standard error instead.
+    5. On a terminal, and in remote mode, a summary of a few lines on standard error instead.
 
     A fault of the given stream is the caller's to see; of the others it is contained, the record being safe.
     """
     if stream is not None:
         stream.write(published.block + "\n")
         return
-    where = _place(environ) if wanted == "auto" else wanted
+    where = _place(environ, wanted == "remote") if wanted in ("auto", "remote") else wanted
     with contained(f"writing the run block to {where}"):
         shell = kernel()
         if where == "notebook" and shell is not None:
@@ -41,10 +41,10 @@ def emit(published: Published, stream: TextIO | None, wanted: str, environ: Mapp
             print(published, file=sys.stderr)
 
 
-def _place(environ: Mapping[str, str]) -> str:
+def _place(environ: Mapping[str, str], is_remote: bool) -> str:
     if kernel() is not None:
         return "notebook"
-    if environ.get("DOTSCIENCE_WORKLOAD_TYPE") or not _is_terminal(sys.stdout):
+    if environ.get("DOTSCIENCE_WORKLOAD_TYPE") or not (is_remote or _is_terminal(sys.stdout)):
         return "stdout"
     return "summary"
 

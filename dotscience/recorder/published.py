@@ -24,10 +24,12 @@ class Published:
         id: the run's id.
         record: its record.
         folder: where the record lies, or None when it could not be written.
+        url: the run's page on the Hub; None while it is not there.
     """
 
     def __init__(self, record: Record, folder: str | None) -> None:
         self.id, self.record, self.folder = record.id, record, folder
+        self.url: str | None = None
         self._shown_in: int | None = None
 
     @property
@@ -48,6 +50,8 @@ class Published:
             f"  files       {_files('input', record.inputs)}, {_files('output', record.outputs)}",
             f"  record      {_line(where)}",
         ]
+        if self.url is not None:
+            lines.append(f"  page        {_line(self.url)}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -66,8 +70,14 @@ class Published:
         )
         return (
             f"<div class='dotscience-run'><p><b>{_escaped(record.description or 'Run')}</b><br>"
-            f"<code>{html.escape(self.id)}</code> {html.escape(record.status)}</p><table>{rows}</table></div>"
+            f"<code>{html.escape(self.id)}</code> {html.escape(record.status)}{self._link()}</p>"
+            f"<table>{rows}</table></div>"
         )
+
+    def _link(self) -> str:
+        if self.url is None:
+            return ""
+        return f"<br><a href='{html.escape(self.url)}'>{_escaped(self.url)}</a>"
 
     def bundle(self) -> dict[str, Any]:
         """The representations for a notebook: a card for people, the run block and its JSON for tools."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import TextIO
 
+    from ..records.destination import Connect, Destination, Wanted
     from ..records.surroundings import Factory
     from .published import Published
     from .recording import Recording
@@ -38,6 +39,7 @@ class Recorder(Verbs):
         clock: seconds since the Unix epoch.
         new_id: makes run ids.
         surroundings: gives the factory of what gathers code, packages and host around each run; called at the first event.
+        connecting: gives what connects to a Hub; called by `connect` and `remote`.
     """
 
     def __init__(
@@ -48,10 +50,12 @@ class Recorder(Verbs):
         clock: Callable[[], float] = time.time,
         new_id: Callable[[], str] | None = None,
         surroundings: Callable[[], Factory] | None = None,
+        connecting: Callable[[], Connect] | None = None,
     ) -> None:
         self._given_root = root
         self._environ, self._clock, self._new_id = environ, clock, new_id
-        self._surroundings = surroundings
+        self._surroundings, self._connecting = surroundings, connecting
+        self._hub: Destination | None = None
         self._lock = threading.RLock()
         self._mode: str | None = None
         self._workload_file: str | None = None
@@ -99,13 +103,16 @@ class Recorder(Verbs):
             watch(self)
         run = self._session.new_run(self._clock, self._new_id, carried)
         run.start()
-        return run, Recording(run, self._session, self.mode, self._workload_file, self._parent)
+        recording = Recording(run, self._session, self.mode, self._workload_file, self._parent)
+        if self._hub is not None:
+            recording.send_to(self._hub)
+        return run, recording
 
     # Modes
 
     @property
     def mode(self) -> str:
-        """The mode as chosen, else as it is guessed now: `interactive` or `script`."""
+        """The mode as chosen (`interactive`, `script` or `remote`), else as it is guessed now."""
         if self._mode is not None:
             return self._mode
         from .mode import guess_mode
@@ -138,6 +145,77 @@ class Recorder(Verbs):
             "script",
             script_file() if workload_file is None else absolute_path(path_of(workload_file, "script")),
         )
+
+    def connect(
+        self,
+        username: str | None = None,
+        apikey: str | None = None,
+        project: str | None = None,
+        url: str | None = None,
+        *,
+        profile: str | None = None,
+        hostname: str | None = None,
+    ) -> None:
+        """Send runs to a project of a Hub, from now on and including those that are open; choose remote mode.
+
+        What is not given comes from the environment (`DOTSCIENCE_USERNAME`, `_APIKEY`, `_PROJECT_NAME`, and `_URL` or
+        `_HOSTNAME`), else from the profile that `ds login` stored. A project that does not exist is made. Runs are
+        recorded here first, as ever. Where the Hub cannot be reached that is said once, and they are sent later.
+
+        Args:
+            username: your name on the Hub.
+            apikey: a key of yours, as `ds login` or your settings page on the Hub makes them.
+            project: the project's name.
+            url: the Hub's address, such as `https://hub.example.org`.
+            profile: the name of the stored profile to take; `default` unless `DOTSCIENCE_PROFILE` says otherwise.
+            hostname: another word for `url`.
+
+        Raises:
+            ArgumentError: the address, the key or the project is not known, or makes no sense.
+            AccessError: the key is wrong, or you may not publish to the project.
+            HubRefusedError: the Hub refuses for another reason.
+
+        Example:
+            >>> ds.connect("ada", key, "flowers", "https://hub.example.org")
+        """
+        from ..records.destination import Wanted
+        from .lifecycle import watch
+
+        hub = self._reach(Wanted(username, apikey, project, url or hostname, profile))
+        watch(self)
+        with self._lock:
+            self._hub = hub
+            self._mode, self._workload_file = "remote", None
+            for recording in self._recordings():
+                recording.choose("remote", None)
+                recording.send_to(hub)
+
+    def remote(self) -> None:
+        """Send runs to a Hub that the environment or your profile names; see `connect`.
+
+        Raises:
+            ModeError: another mode was chosen before.
+            ArgumentError, AccessError, HubRefusedError: as `connect` does.
+        """
+        with self._lock:
+            if self._mode not in (None, "remote"):
+                from ..errors import ModeError
+
+                raise ModeError("remote", str(self._mode))
+            if self._hub is not None:
+                return
+        self.connect()
+
+    def _reach(self, wanted: Wanted) -> Destination:
+        if self._connecting is None:
+            from ..errors import StateError
+
+            raise StateError(
+                "This recorder was made without a way to a Hub. Make it as Recorder(connecting=lambda: "
+                "dotscience.client.connect), or use ds.connect()."
+            )
+        root = None if self._given_root is None else os.fspath(self._given_root)
+        return self._connecting()(wanted, root, self._environ)
 
     def _choose(self, mode: str, workload_file: str | None) -> None:
         with self._lock:
@@ -187,11 +265,12 @@ class Recorder(Verbs):
             deploy: also build and deploy each registered model; needs a Hub.
 
         Returns:
-            The published run: `.id`, `.record`, `.block`; it shows itself as a card in a notebook.
+            The published run: `.id`, `.record`, `.block`, and `.url`, the address of its page once it is on a Hub; it
+            shows itself as a card in a notebook.
 
         Raises:
             ArgumentError: `stream` cannot be written to.
-            HubNeededError: `build` or `deploy` without a Hub. The run is recorded all the same.
+            HubNeededError: `build` or `deploy` without a Hub that can. The run is recorded all the same.
 
         Example:
             >>> ds.publish("trained the forest")
@@ -213,7 +292,8 @@ class Recorder(Verbs):
         if build or deploy:
             from ..errors import HubNeededError
 
-            raise HubNeededError(f"ds.publish({'deploy' if deploy else 'build'}=True)", published.id)
+            address = None if self._hub is None else self._hub.address
+            raise HubNeededError(f"ds.publish({'deploy' if deploy else 'build'}=True)", published.id, address)
         return published
 
     def _finish(self, run: Run, recording: Recording | None, stream: TextIO | None = None) -> Published:
@@ -225,6 +305,9 @@ class Recorder(Verbs):
         else:
             published = recording.publish(self.mode, self._workload_file)
             wanted = recording.session.setting("publish_to")
+            published.url = recording.send()
+        if wanted == "auto" and self._mode == "remote":
+            wanted = "remote"
         emit(published, stream, wanted, self._environ)
         return published
 
@@ -250,6 +333,11 @@ class Recorder(Verbs):
             self._blocks.clear()
         for recording in still_open:
             recording.leave_at_exit(self.mode, self._workload_file)
+        if self._hub is not None:
+            from .notices import contained
+
+            with contained("sending to the Hub"):
+                self._hub.at_exit()
 
     def _after_fork(self) -> None:
         """In a forked child: its events belong to runs of its own, which name the parent's."""
@@ -258,6 +346,8 @@ class Recorder(Verbs):
             self._parent = self._open.id
         for recording in self._recordings():
             recording.abandon()
+        if self._hub is not None:
+            self._hub.after_fork()
         if self._session is not None:
             self._given_root = self._session.workspace.root
         self._session = None

@@ -9,10 +9,11 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
+from ..records.destination import Destination
 from ..records.surroundings import PATIENCE, Moment
 from ..records.values import Json, stored
 from ..storage.processes import this_process
-from .mode import script_file
+from .mode import guess_mode, kernel, script_file
 from .notices import contained, notice
 from .published import Published
 from .publishing import assemble, changed_inputs, locate_outputs, pack_points
@@ -55,6 +56,7 @@ class Recording:
             self._process["parent"] = parent
         if session.environ.get("DOTSCIENCE_EXECUTION"):
             self._process["execution"] = session.environ["DOTSCIENCE_EXECUTION"]
+        self._hub: Destination | None = None
         self._writer = self._open_journal()
         self.choose(mode, workload_file)
         self._surroundings = session.new_surroundings()
@@ -80,9 +82,30 @@ class Recording:
 
     def choose(self, mode: str, workload_file: str | None) -> None:
         """Note the mode, as chosen or as guessed."""
-        if mode == "script" and workload_file is None:
+        is_script = self._is_script(mode)
+        if is_script and workload_file is None:
             workload_file = script_file()
-        self._run.set_mode(mode, workload_file if mode == "script" else None)
+        self._run.set_mode(mode, workload_file if is_script else None)
+
+    def _is_script(self, mode: str) -> bool:
+        """Whether the code comes from a file; remote mode says only where the run goes."""
+        if mode == "remote":
+            mode = guess_mode(self.session.setting("workload_type"), self.session.environ)
+        return mode == "script"
+
+    def send_to(self, hub: Destination) -> None:
+        """Let the run go to a Hub once it is published, and its journal while it is open."""
+        self._hub = hub
+        if self._writer is not None:
+            with contained("preparing to send the run"):
+                hub.begin(self._writer.folder.path)
+
+    def send(self) -> str | None:
+        """Send the run, if it goes to a Hub and its record could be written. The address of its page there."""
+        with contained("sending the run"):
+            if self._hub is not None and self._writer is not None and self._writer.folder.is_published():
+                return self._hub.published(self._writer.folder.path)
+        return None
 
     def note_exception(self, error: BaseException) -> None:
         """Note that the work ended in an exception."""
@@ -192,18 +215,31 @@ class Recording:
         if self._writer is not None:
             with contained("closing the journal"):
                 self._writer.close(("closed", status))
+            if self._hub is not None:
+                with contained("sending the journal"):
+                    self._hub.left(self._writer.folder.path)
 
     def leave_at_exit(self, mode: str, workload_file: str | None) -> None:
-        """The process ends: by an uncaught exception of the script, or as it should."""
+        """The process ends: by an uncaught exception of the script, after a cell that raised, or as it should."""
         if facts := self._facts(mode, workload_file, _AT_EXIT):
             self._run.note_surroundings(facts)
-        # A worker of `multiprocessing` comes here while the exception that ends it is on its way out (before Python 3.13).
-        error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None) or sys.exc_info()[1]
-        if mode == "script" and isinstance(error, BaseException) and not isinstance(error, SystemExit):
+        error = self._failure(mode)
+        if error is None:
+            self.leave("unpublished")
+        else:
             self.note_exception(error)
             self.leave("crashed")
-        else:
-            self.leave("unpublished")
+
+    def _failure(self, mode: str) -> BaseException | None:
+        if self._is_script(mode) and kernel() is None:
+            # A worker of `multiprocessing` comes here while the exception that ends it is on its way out (before
+            # Python 3.13).
+            error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None) or sys.exc_info()[1]
+            return error if isinstance(error, BaseException) and not isinstance(error, SystemExit) else None
+        with contained("looking at the last cell"):
+            if self._surroundings is not None:
+                return self._surroundings.failure()
+        return None
 
     def abandon(self) -> None:
         """Forget the run without writing: it belongs to the parent of this process."""

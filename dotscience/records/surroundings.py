@@ -41,7 +41,7 @@ class Moment(NamedTuple):
 
 
 class Surroundings(Protocol):
-    """What surrounds one run. Neither method raises or waits for long, and both may be called after a fork."""
+    """What surrounds one run. None of its methods raises or waits for long, and all may be called after a fork."""
 
     def begin(self, moment: Moment) -> None:
         """Start gathering in the background: the run begins now."""
@@ -52,6 +52,9 @@ class Surroundings(Protocol):
         What is not found out after `patience` seconds becomes a notice.
         A field that says nothing is absent. Works without `begin`, and describes the present then.
         """
+
+    def failure(self) -> BaseException | None:
+        """The exception that ended the notebook cell which was the last to run in the run; else None."""
 
     def redact(self, text: str) -> str:
         """The text with everything that looks like a secret replaced, for what the recorder writes itself."""

@@ -1,0 +1,158 @@
+"""One run to its Hub: first the content that the Hub lacks, then the record, then tags and notes.
+
+In that order a Hub never holds a record without its content, wherever the sending breaks off, and doing it all again
+does no harm.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..catalog.parts import Part, parts_of
+from ..errors import CorruptError, HubRefusedError, HubUnreachableError, NotFoundError
+from ..records.record import Record
+from ..records.times import iso, utc
+from ..storage.blobs import LocalBlobs
+from ..storage.runs import RunFolder
+from .api import HubApi, MissingBlobs, Place
+from .content import Progress, send_parts
+from .outbox import REFUSED, SENT, WAITING, Shipment, annotation_ids, settled, write_shipment
+from .streaming import Stream
+
+__all__ = ["Sender"]
+
+_TRIES = 3
+"""How often a Hub may ask for content that it was sent."""
+
+
+@dataclass(frozen=True)
+class _Load:
+    """What is sent of one published run.
+
+    Attributes:
+        parts: the content that the record needs, by digest.
+    """
+
+    run: str
+    raw: bytes
+    parts: dict[str, Part]
+    blobs: LocalBlobs
+    progress: Progress
+
+    @classmethod
+    def of(cls, folder: RunFolder, progress: Progress) -> _Load:
+        """Raises CorruptError where the record cannot be read."""
+        with open(folder.record_path, "rb") as stream:
+            raw = stream.read()
+        parts = {part.digest: part for part in parts_of(Record.from_bytes(raw, folder.record_path))}
+        place = os.path.dirname(os.path.dirname(folder.path))
+        return cls(folder.id, raw, parts, LocalBlobs(os.path.join(place, "blobs")), progress)
+
+
+class Sender:
+    """Sends runs to one Hub, on behalf of one user.
+
+    Example:
+        >>> Sender(HubApi(Wire(access))).send(folder, shipment).page
+        'https://hub.example.org/projects/…/runs/…'
+    """
+
+    def __init__(self, api: HubApi, clock: Callable[[], float] = time.time) -> None:
+        self.api, self._clock = api, clock
+        self._places: dict[str, Place] = {}
+        self._held: set[tuple[str, str]] = set()
+
+    def know(self, place: Place) -> None:
+        """Take over a project that was looked up before."""
+        self._places[place.name] = place
+
+    def place(self, project: str) -> Place:
+        """The project of that name; raises as `HubApi.place` does."""
+        if project not in self._places:
+            self._places[project] = self.api.place(project)
+        return self._places[project]
+
+    def send(self, folder: RunFolder, shipment: Shipment, progress: Progress | None = None) -> Shipment:
+        """Send what is known of a run that is over, and note in its folder what became of that.
+
+        Raises:
+            HubUnreachableError: the Hub cannot be reached; the folder stays as it is.
+            AccessError: the key is not accepted at all.
+            OSError: the folder cannot be read or written.
+        """
+        try:
+            place = self.place(shipment.project)
+            if folder.is_published():
+                sent = self._send_record(_Load.of(folder, progress or _silent), shipment, place)
+                sent = self._annotate(folder, sent, place)
+            else:
+                sent = self._send_journal(folder, shipment, place)
+        except HubRefusedError as error:
+            if error.status == 401:
+                raise
+            self._places.pop(shipment.project, None)  # it may have been removed there
+            sent = settled(shipment, REFUSED, reason=str(error), at=self._now())
+        except (CorruptError, NotFoundError) as error:  # of what is on disk here
+            sent = settled(shipment, REFUSED, reason=str(error), at=self._now())
+        write_shipment(folder, sent, lasting=sent.state != SENT)  # sending it again would do no harm
+        return sent
+
+    def _now(self) -> str:
+        return iso(utc(self._clock()))
+
+    def _send_record(self, load: _Load, shipment: Shipment, place: Place) -> Shipment:
+        unsure = [digest for digest in load.parts if (place.id, digest) not in self._held]
+        if unsure:
+            self._send_content(load, self.api.missing(place, unsure), place)
+        page = self._put_record(load, place)
+        self._held.update((place.id, digest) for digest in load.parts)
+        return settled(shipment, SENT, project_id=place.id, page=page, at=self._now())
+
+    def _put_record(self, load: _Load, place: Place) -> str:
+        for _ in range(_TRIES):
+            try:
+                return self.api.put_record(place, load.run, load.raw)
+            except MissingBlobs as missing:
+                self._held.clear()  # what was there has been removed
+                self._send_content(load, set(missing.digests), place)
+        raise HubUnreachableError(f"{self.api.url} goes on asking for content that it was sent.")
+
+    def _send_content(self, load: _Load, digests: set[str], place: Place) -> None:
+        parts = [part for digest, part in load.parts.items() if digest in digests]
+        send_parts(parts, load.blobs, self.api, place, load.progress)
+
+    def _annotate(self, folder: RunFolder, sent: Shipment, place: Place) -> Shipment:
+        """Send the tags and notes that the Hub does not have."""
+        for annotation_id in annotation_ids(folder):
+            if annotation_id in sent.annotations:
+                continue
+            annotation = _read_annotation(folder, annotation_id)
+            if annotation is not None:
+                self.api.annotate(place, folder.id, annotation_id, annotation)
+            sent = replace(sent, annotations=(*sent.annotations, annotation_id))
+        return sent
+
+    def _send_journal(self, folder: RunFolder, shipment: Shipment, place: Place) -> Shipment:
+        stream = Stream(folder, shipment.streamed)
+        stream.push(self.api, place)
+        page = self.api.page_of(place, folder.id)
+        return settled(shipment, WAITING, project_id=place.id, page=page, streamed=stream.lengths)
+
+
+def _read_annotation(folder: RunFolder, annotation_id: str) -> dict[str, Any] | None:
+    """None where it is none that can be read, as readers of the folder pass over it too."""
+    try:
+        with open(os.path.join(folder.path, "annotations", f"{annotation_id}.json"), "rb") as stream:
+            said = json.loads(stream.read())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
+
+
+def _silent(done: int, total: int) -> None:
+    """Nobody watches."""

@@ -131,7 +131,7 @@ _SERVICE_PREFIXES = (
     "AKIA", "ASIA", "ABIA", "ACCA", "AGPA", "AIDA", "AROA", "AIPA", "ANPA", "ANVA", "AIza", "AGE-SECRET-KEY-", "GOCSPX-",
     "SG.", "dapi", "dckr_pat_", "eyJ", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-", "glrt-",
     "glcbt-", "glptt-", "glft-", "glsoat-", "glagent-", "glimt-", "gloas-", "hf_", "hooks.slack.com", "npm_", "pypi-",
-    "rk_", "sk-", "sk_", "xapp-", "xox", "ya29.",
+    "rk_", "sk-", "sk_", "xapp-", "xox", "ya29.", "ds_",
 )  # fmt: skip
 _SERVICE_TOKENS = (
     r"(?<![A-Za-z0-9+/])A(?:KI|SI|BI|CC|GP|ID|RO|NP|NV|IP)A[0-9A-Z]{16,}"  # AWS
@@ -146,6 +146,7 @@ _SERVICE_TOKENS = (
     r"|(?<![A-Za-z0-9])SG\.[\w-]{16,}\.[\w-]{16,}"  # SendGrid
     r"|(?<![A-Za-z0-9])dapi[0-9a-f]{32}"  # Databricks
     r"|AGE-SECRET-KEY-1[0-9A-Z]{20,}"
+    r"|(?<![A-Za-z0-9_-])ds_(?=[\w-]*\d)[\w-]{43}(?![\w-])"  # API keys of a Hub
     r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"  # JSON web tokens
 )
 _BEARER = r"(?i)\b(bearer|basic)(\s+)(?=[\w.~+/-]*\d)[\w.~+/-]{16,}=*"

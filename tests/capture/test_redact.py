@@ -43,6 +43,7 @@ tokens = st.one_of(
     _of(_SAFE, 40).map(lambda text: f"sk-ant-api03-{text}1"),
     _of(_SAFE, 48).map(lambda text: f"sk-{text}1"),
     _of(_SAFE, 34).map("hf_".__add__),
+    _of(_SAFE + "-_", 42).map(lambda text: f"ds_{text}1"),
     _of(_SAFE + "-_", 35).map("AIza".__add__),
     st.tuples(*[_of(_SAFE + "-_", 12, 60)] * 3).map(lambda parts: "eyJ" + ".".join(parts)),
 )
@@ -178,6 +179,7 @@ def test_redacting_a_secret_twice_changes_nothing_more(name: str, secret: str, c
         "for token in tokens: count[token] += 1",
         "key = sorted(rows, key=lambda row: row.name)",
         "primary_key: id, sort_key = 'name'",
+        "ds_train, ds_test = split(ds_all_of_the_measurements_from_the_first_year_2)",
         "author: Jane, passes=3, compass=north",
         "private_score=0.8",
         "git@github.com:team/study.git",

@@ -4,10 +4,11 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 UV     := VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet
 
-.PHONY: help test lint quickstart bench clean
+.PHONY: help test lint quickstart hub bench clean
 
 help:
 	@echo "make quickstart   run a small real study and ask where its results came from"
+	@echo "make hub          serve a Hub with that study's runs, for a browser"
 	@echo "make test         run the tests; ARGS=... goes to pytest"
 	@echo "make lint         check style and types"
 	@echo "make bench        measure speed and memory"
@@ -24,12 +25,15 @@ lint: $(VENV)/.developing
 quickstart: $(VENV)/.using
 	$(BIN)/python examples/quickstart/study.py
 
+hub: $(VENV)/.serving
+	$(BIN)/python examples/quickstart/hub.py --open
+
 bench: $(VENV)/.developing
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	cd examples/quickstart && rm -rf .dotscience data models plots
+	cd examples/quickstart && rm -rf .dotscience .hub data models plots
 
 $(VENV)/.uv:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, and $(PYTHON) is %d.%d: make PYTHON=python3.x" % sys.version_info[:2] if sys.version_info < (3, 10) else 0)'
@@ -41,6 +45,11 @@ $(VENV)/.using: $(VENV)/.uv setup.py pyproject.toml
 	$(UV) -e '.[quickstart]'
 	@touch $@
 
-$(VENV)/.developing: $(VENV)/.uv setup.py pyproject.toml
-	$(UV) -e '.[dev,quickstart]'
+$(VENV)/.serving: $(VENV)/.uv setup.py pyproject.toml
+	$(UV) -e '.[quickstart,hub]'
 	@touch $@ $(VENV)/.using
+
+$(VENV)/.developing: $(VENV)/.uv setup.py pyproject.toml
+	$(UV) -e '.[dev,quickstart,hub,postgres,s3]'
+	@touch $@ $(VENV)/.using $(VENV)/.serving
+

@@ -12,7 +12,7 @@ from importlib import import_module
 
 from .measure import Row
 
-ROOMS = ("recording", "files", "asking", "kills")
+ROOMS = ("recording", "files", "asking", "kills", "hub", "hub_faults")
 
 
 def main(names: list[str]) -> int:

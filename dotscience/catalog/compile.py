@@ -12,10 +12,12 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Dialect,
     FromClause,
     Integer,
     Select,
     String,
+    TypeDecorator,
     and_,
     bindparam,
     case,
@@ -46,6 +48,7 @@ from .expressions import (
 )
 from .patterns import ESCAPE, Pattern, containing, glob, like
 from .place import WORKSPACE_SHARD, of_shards
+from .texts import escape
 
 __all__ = ["Resolve", "compile_condition", "matching", "run_in", "value_of"]
 
@@ -94,7 +97,7 @@ def matching(column: ColumnElement[str], pattern: Pattern) -> ColumnElement[bool
     """The text in the column fits the pattern."""
     if pattern.literal is not None:
         return column == pattern.literal
-    conditions: list[ColumnElement[bool]] = [column.regexp_match(literal(pattern.regex, String))]
+    conditions: list[ColumnElement[bool]] = [column.regexp_match(literal(pattern, PatternText))]
     if pattern.coarse.strip("%"):
         conditions.insert(0, column.like(pattern.coarse, escape=ESCAPE))
     if pattern.prefix:
@@ -102,6 +105,19 @@ def matching(column: ColumnElement[str], pattern: Pattern) -> ColumnElement[bool
         if (last := ord(pattern.prefix[-1])) < 0x7F:
             conditions.insert(0, column < pattern.prefix[:-1] + chr(last + 1))
     return and_(*conditions)
+
+
+class PatternText(TypeDecorator[Pattern]):
+    """A pattern as a database matches it: PostgreSQL by its own regular expressions, SQLite by `fitting.fits`."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: Pattern | None, dialect: Dialect) -> str | None:
+        """To the database."""
+        if value is None:
+            return None
+        return value.regex if dialect.name == "postgresql" else escape(value.source)
 
 
 def _field(field: Field) -> ColumnElement[Any]:

@@ -21,6 +21,7 @@ from sqlalchemy.schema import CreateIndex, DropIndex
 
 from ..errors import ArgumentError
 from . import tables
+from .fitting import fits
 
 __all__ = [
     "build_indexes",
@@ -29,6 +30,7 @@ __all__ = [
     "in_parts",
     "insert_many",
     "is_fresh",
+    "is_full",
     "is_transient",
     "lock_runs",
     "make_tables",
@@ -128,7 +130,13 @@ def _open_sqlite(path: str, pragmas: Mapping[str, str], pool: Mapping[str, Any])
 
     engine = create_engine("sqlite://", creator=connect, **pool)
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "connect", _add_functions)
     return engine
+
+
+def _add_functions(connection: Any, _: object) -> None:
+    # In place of the one that SQLAlchemy has just added, which some patterns would keep busy for ever.
+    connection.create_function("regexp", 2, fits, deterministic=True)
 
 
 def _begin(connection: Connection) -> None:
@@ -166,6 +174,14 @@ def is_transient(error: BaseException) -> bool:
     if state is None:  # the server could not be asked
         return isinstance(error, OperationalError)
     return str(state).startswith(_AGAIN)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether the database says that its disk is full."""
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    return state == "53100" or (isinstance(error.orig, sqlite3.Error) and "disk is full" in str(error.orig))
 
 
 def is_fresh(connection: Connection) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from sqlalchemy import ColumnElement, Float, Integer, LargeBinary, and_, false, or_
+from sqlalchemy import BigInteger, ColumnElement, Float, Integer, LargeBinary, and_, false, or_
 
 from ..errors import ArgumentError
 from .tables import Number
@@ -115,7 +115,8 @@ def _fitting(column: ColumnElement[Any], value: Any) -> Any:
     if isinstance(column.type, Integer | Float | Number):
         if isinstance(value, float) and not isinstance(column.type, Integer) and not math.isnan(value):
             return value
-        if type(value) is int and -(1 << 63) <= value < 1 << 63:
+        bits = 31 if isinstance(column.type, Integer) and not isinstance(column.type, BigInteger) else 63
+        if type(value) is int and -(1 << bits) <= value < 1 << bits:
             return value
     elif isinstance(value, str):
         return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 from ..errors import CorruptError, NotFoundError
@@ -36,10 +37,9 @@ def code_files(record: Record) -> list[FileVersion]:
     wires = [record.code.get("workload"), *(listed if isinstance(listed, list) else [])]
     found = []
     for wire in wires:
-        try:
-            found.append(FileVersion.from_json(wire))
-        except (ValueError, AttributeError):  # a record may hold anything there
-            continue
+        if isinstance(wire, dict):
+            with suppress(ValueError):  # a record may hold anything there
+                found.append(FileVersion.from_json(wire))
     return found
 
 

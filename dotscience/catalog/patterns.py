@@ -12,7 +12,18 @@ from functools import lru_cache
 
 from .texts import MARK, escape
 
-__all__ = ["ESCAPE", "Pattern", "containing", "glob", "like"]
+__all__ = [
+    "ANYTHING",
+    "ANY_NAME",
+    "ESCAPE",
+    "FOLDERS",
+    "Part",
+    "Pattern",
+    "containing",
+    "glob",
+    "like",
+    "parts_of",
+]
 
 ESCAPE = "!"
 """What takes a wildcard's meaning away in `Pattern.coarse`."""
@@ -24,18 +35,23 @@ _ESCAPED = f"{MARK}[0-9a-f]{{4}}"
 _ONE = f"(?:{_ESCAPED}|[^{MARK}])"
 _ONE_OF_NAME = f"(?:{_ESCAPED}|[^{MARK}/])"
 
+ANYTHING, ANY_NAME, FOLDERS = f"{_ONE}*", f"{_ONE_OF_NAME}*", f"(?:{_ONE}*/)?"
+"""The wildcards that fit more than one character."""
+
 
 @dataclass(frozen=True)
 class Pattern:
     """Which texts fit.
 
     Attributes:
+        source: from which `fitting.fits` reads it again.
         regex: fits texts as the database holds them (`texts.escape`).
         coarse: a LIKE pattern that fits at least the same texts, also when case is ignored.
         literal: the only text that fits, or None when there are wildcards.
         prefix: what every text that fits starts with.
     """
 
+    source: str
     regex: str
     coarse: str
     literal: str | None
@@ -49,7 +65,7 @@ def glob(pattern: str) -> Pattern:
     Raises:
         ValueError: the pattern is wrong; says why.
     """
-    return _pattern(_glob_parts(pattern))
+    return _pattern(f"glob:{pattern}")
 
 
 @lru_cache(256)
@@ -59,22 +75,28 @@ def like(pattern: str) -> Pattern:
     Raises:
         ValueError: the pattern is wrong; says why.
     """
-    return _pattern(_like_parts(pattern))
+    return _pattern(f"like:{pattern}")
 
 
 def containing(part: str) -> Pattern:
     """Of a text that contains that part."""
-    return _pattern(iter([("", f"{_ONE}*"), (part, ""), ("", f"{_ONE}*")]))
+    return _pattern(f"containing:{part}")
 
 
-_Part = tuple[str, str]
-"""Either plain text and "", or "" and a regular expression."""
+Part = tuple[str, str]
+"""Either plain text and "", or "" and a regular expression: one of the wildcards below, or of one character."""
 
 
-def _pattern(parts: Iterator[_Part]) -> Pattern:
+def parts_of(source: str) -> Iterator[Part]:
+    """The parts of a pattern, by `Pattern.source`. Raises ValueError where it is wrong."""
+    kind, _, written = source.partition(":")
+    return _READERS[kind](written)
+
+
+def _pattern(source: str) -> Pattern:
     regex, coarse, plain, wildcards = "", "", "", 0
     prefix: str | None = None
-    for text, wild in parts:
+    for text, wild in parts_of(source):
         if wild:
             wildcards += 1
             prefix = plain if prefix is None else prefix
@@ -86,19 +108,23 @@ def _pattern(parts: Iterator[_Part]) -> Pattern:
     if wildcards > MOST_WILDCARDS or len(coarse) > LONGEST:
         raise ValueError(f"A pattern has at most {MOST_WILDCARDS} wildcards and {LONGEST} characters")
     return Pattern(
-        rf"\A{regex}\Z", coarse, plain if prefix is None else None, plain if prefix is None else prefix
+        source,
+        rf"\A{regex}\Z",
+        coarse,
+        plain if prefix is None else None,
+        plain if prefix is None else prefix,
     )
 
 
-def _glob_parts(pattern: str) -> Iterator[_Part]:
+def _glob_parts(pattern: str) -> Iterator[Part]:
     position = 0
     while position < len(pattern):
         rest = pattern[position:]
         if rest.startswith("**/"):
-            yield "", f"(?:{_ONE}*/)?"
+            yield "", FOLDERS
             position += 3
         elif stars := re.match(r"\*+", rest):
-            yield "", f"{_ONE if len(stars[0]) > 1 else _ONE_OF_NAME}*"
+            yield "", ANYTHING if len(stars[0]) > 1 else ANY_NAME
             position += len(stars[0])
         elif rest[0] == "?":
             yield "", _ONE_OF_NAME
@@ -138,7 +164,7 @@ def _one_of(choice: str) -> str:
     return f"(?:{'|'.join(found)})"
 
 
-def _like_parts(pattern: str) -> Iterator[_Part]:
+def _like_parts(pattern: str) -> Iterator[Part]:
     characters = iter(pattern)
     for character in characters:
         if character == "\\":
@@ -147,8 +173,15 @@ def _like_parts(pattern: str) -> Iterator[_Part]:
                 raise ValueError("A pattern cannot end with a backslash; write two for the character itself")
             yield taken, ""
         elif character == "%":
-            yield "", f"{_ONE}*"
+            yield "", ANYTHING
         elif character == "_":
             yield "", _ONE
         else:
             yield character, ""
+
+
+def _containing_parts(part: str) -> Iterator[Part]:
+    yield from (("", ANYTHING), (part, ""), ("", ANYTHING))
+
+
+_READERS = {"glob": _glob_parts, "like": _like_parts, "containing": _containing_parts}

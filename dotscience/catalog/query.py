@@ -37,7 +37,7 @@ from .expressions import (
     Related,
     Value,
 )
-from .patterns import glob, like
+from .patterns import containing, glob, like
 from .rows import micros
 from .source import Source
 
@@ -45,6 +45,9 @@ __all__ = ["parse", "parse_sort"]
 
 MOST_CONDITIONS, MOST_CONSTANTS = 200, 500
 """In one query; a database takes a few more."""
+
+MOST_KEYS = 10
+"""To sort by."""
 
 _ALIASES = {"param": "parameter", "summary": "metric", "workload_file": "workload"}
 _VALUES = ("parameter", "metric", "label")
@@ -81,9 +84,11 @@ def parse_sort(sort: str | Iterable[str]) -> list[tuple[Operand, bool]]:
     """Each key to sort by, and whether downwards: `-metric.accuracy` gives (metric.accuracy, True).
 
     Raises:
-        QueryError: a key is no field, parameter, metric or label.
+        QueryError: a key is no field, parameter, metric or label; or there are too many.
     """
     keys = [sort] if isinstance(sort, str) else list(sort)
+    if len(keys) > MOST_KEYS:  # each is a join, and databases take no more than some dozen
+        raise QueryError(f"Runs are sorted by at most {MOST_KEYS} keys, not {len(keys)}.", " ".join(map(str, keys)), 0)
     return [_sort_key(key) for key in keys]
 
 
@@ -205,6 +210,8 @@ class _Parser:
         wanted = self.text(item, f"Left of `in {name}` comes a text in quotes.")
         if name in ("input", "output"):
             self.pattern(glob, wanted, item)
+        elif name == "note":
+            self.pattern(containing, wanted, item)
         return Not(Holds(name, wanted)) if negated else Holds(name, wanted)
 
     def call(self, node: ast.Call) -> Condition:

@@ -197,7 +197,16 @@ def _fitting(value: object) -> int | float | None:
 def _series_rows(key: int, facts: Facts) -> Iterator[tuple[Any, ...]]:
     for name, summary in facts.series.items():
         said = _object(summary)
-        yield (key, escape(name), *(_fitting(said.get(part)) for part in ("count", "last", "min", "max")))
+        figures = (_figure(said.get(part)) for part in ("last", "min", "max"))
+        yield (key, escape(name), _count(said.get("count")), *figures)
+
+
+def _count(value: object) -> int | None:
+    return value if type(value) is int and 0 <= value < 1 << 63 else None
+
+
+def _figure(value: object) -> int | float | None:
+    return None if isinstance(value, bool) else _fitting(value)
 
 
 def _model_rows(key: int, facts: Facts) -> Iterator[tuple[Any, ...]]:

@@ -133,7 +133,7 @@ def as_record(state: RunState) -> Record:
     return state.record(
         state.status,
         _NEVER,
-        inputs=tuple(sorted(state.inputs.values())),
+        inputs=tuple(sorted(state.inputs.values(), key=_place)),
         outputs=tuple(FileVersion(path) for path in state.outputs),
         process=process,
         code=around.get("code", {}),
@@ -141,6 +141,10 @@ def as_record(state: RunState) -> Record:
         environment=around.get("environment", {}),
         notices=(*around.get("notices", ()), *state.problems),
     )
+
+
+def _place(version: FileVersion) -> tuple[str, str, int, int]:
+    return version.path, version.digest or "", version.size or 0, version.mtime or 0
 
 
 def _with_series(record: Record, folder: RunFolder) -> Record:

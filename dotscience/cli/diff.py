@@ -42,7 +42,7 @@ def command(a: str, b: str, as_json: bool) -> None:
     sides = []
     for ref in (a, b):
         home, folder = find_run(ref, workspace, everywhere=True)
-        sides.append(Side(record_of(folder), home))
+        sides.append(Side(record_of(folder), home.open))
     found = diff(*sides)
     if as_json:
         print_json({**found.to_json(), "same": found.is_empty})

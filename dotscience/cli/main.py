@@ -20,6 +20,8 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "Look": ("list", "show", "diff", "why", "impact", "status"),
     "Record": ("run", "collect", "publish", "discard", "tag", "note"),
     "Use": ("restore", "export"),
+    "Share": ("sync", "login", "logout"),
+    "Serve": ("hub",),
     "Look after": ("init", "config", "verify", "gc", "reindex", "doctor", "completion"),
 }
 """Every command, in the order and under the headings of `ds --help`. Each is the `command` of the module of its name."""

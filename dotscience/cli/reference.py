@@ -39,16 +39,25 @@ def _lines() -> Iterator[str]:
         for name in names:
             command = commands.get_command(root, name)
             assert command is not None
-            context = click.Context(command, info_name=name, parent=root)
-            yield ""
-            yield f"### `ds {name}`"
-            yield ""
-            yield "```text"
-            yield command.get_help(context)
-            yield "```"
+            yield from _help(command, name, click.Context(command, info_name=name, parent=root))
             if name in KEYS:
                 yield ""
                 yield f"JSON: {_document(KEYS[name])}."
+
+
+def _help(command: click.Command, path: str, context: click.Context) -> Iterator[str]:
+    """The help of a command, and of those that are grouped below it."""
+    yield ""
+    yield f"{'###' + '#' * path.count(' ')} `ds {path}`"
+    yield ""
+    yield "```text"
+    yield command.get_help(context)
+    yield "```"
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from _help(found, f"{path} {name}", click.Context(found, info_name=name, parent=context))
 
 
 def _document(keys: Keys) -> str:

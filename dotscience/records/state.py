@@ -20,6 +20,7 @@ RUN_STATUSES = ("running", "unpublished", "crashed", "killed")
 _VALUES = {"label": "labels", "parameter": "parameters", "metric": "metrics"}
 _TEXTS = ("description", "error", "continues", "traceback", "mode", "workload_file")
 _TIMES = ("started", "ended")
+_MOST_PROBLEMS = 100
 _UNFIT = (TypeError, ValueError, LookupError, OverflowError, OSError)
 
 
@@ -59,17 +60,18 @@ class RunState:
     @classmethod
     def replay(cls, header: Mapping[str, Any], events: Iterable[list[Any]]) -> RunState:
         """The state after a journal's events; one that does not fit is noted in `problems` and passed over."""
-        process = header.get("process")
+        process, root = header.get("process"), header.get("root")
         state = cls(
             id=header["id"],
-            root=str(header.get("root", "")),
+            root=root if isinstance(root, str) else "",
             process=process if isinstance(process, dict) else {},
         )
         for event in events:
             try:
                 state.apply(*event)
             except _UNFIT as error:
-                state.problems.append(f"journal event {event[0]!r} was passed over: {error}")
+                if len(state.problems) < _MOST_PROBLEMS:
+                    state.problems.append(f"journal event {event[0]!r:.80} was passed over: {error!s:.200}")
         return state
 
     def record(self, status: str, published: datetime, **found: Any) -> Record:

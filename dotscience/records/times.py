@@ -26,7 +26,10 @@ def parse_iso(written: str) -> datetime:
         ValueError: it is no ISO 8601 time.
     """
     moment = datetime.fromisoformat(written[:-1] + "+00:00" if written.endswith("Z") else written)
-    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
+    try:
+        return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
+    except OverflowError:
+        raise ValueError(f"{written!r} is in no year from 1 to 9999 of UTC") from None
 
 
 def block_time(moment: datetime) -> str:

@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from ..errors import CorruptError
@@ -19,6 +20,9 @@ from ..records.values import Json
 __all__ = ["JOURNAL_VERSION", "AppendFile", "Journal", "encode_events", "parse_journal", "read_journal"]
 
 JOURNAL_VERSION = 1
+
+_MOST_PROBLEMS = 100
+"""Lines that are no events, after which a journal is not read on."""
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
@@ -129,12 +133,15 @@ def parse_journal(data: bytes, source: str, last_beat: float) -> Journal:
         raise CorruptError(source, "line 1", f"journal version {header.get('journal')!r} is not known here")
     events: list[list[Any]] = []
     problems: list[CorruptError] = []
-    for number, line in enumerate(lines[1:], 2):
+    for number, line in enumerate(islice(lines, 1, None), 2):
         event = _parse(line)
         if isinstance(event, list) and event and isinstance(event[0], str):
             events.append(event)
         else:
             problems.append(CorruptError(source, f"line {number}", "is no event; it was passed over"))
+        if len(problems) == _MOST_PROBLEMS:  # two bytes of nonsense would cost hundreds
+            problems.append(CorruptError(source, f"line {number}", "is the last that was read: too many are no events"))
+            break
     return Journal(header, events, problems, last_beat)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 DRIVER = Path(__file__).with_name("driver.py")
 PACKAGES = (
-    ["setuptools<81", "datadots-api==0.2.4", "requests", "joblib"],
+    ["setuptools<81", "datadots-api==0.2.4", "requests", "joblib", "scikit-learn"],
     ["--no-deps", "--no-build-isolation", "dotscience==0.8.7"],
 )
 
@@ -25,8 +25,8 @@ def original_python(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPa
     cache = getattr(pytestconfig, "cache", None)
     kept = cache.mkdir("original-client") if cache else tmp_path_factory.mktemp("original-client")
     folder = kept / f"{sys.version_info[0]}.{sys.version_info[1]}"
-    python, ready = folder / "bin/python", folder / "ready"
-    if not ready.exists():
+    python, ready, wanted = folder / "bin/python", folder / "ready", json.dumps(PACKAGES)
+    if not ready.exists() or ready.read_text() != wanted:
         environ = {**os.environ, "UV_HTTP_TIMEOUT": "20"}
         steps = [["venv", "--clear", "--python", sys.executable, str(folder)]]
         # Named outright: uv would else install into the environment that it runs in itself.
@@ -38,7 +38,7 @@ def original_python(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPa
             if done.returncode:
                 fail = pytest.fail if os.environ.get("DOTSCIENCE_TEST_REQUIRE") == "all" else pytest.skip
                 fail(f"dotscience 0.8.7 cannot be installed here: {done.stderr[-500:]}")
-        ready.touch()
+        ready.write_text(wanted)
     return str(python)
 
 

@@ -45,9 +45,10 @@ def kind(setting: Setting) -> str:
 
 def default(setting: Setting) -> str:
     value = setting.default
-    if setting.kind == "size":
-        return f"{value // 1024**3} GiB"
-    if isinstance(value, bool):
+    if setting.kind == "size" and value:
+        power = max(power for power in range(1, 5) if value % 1024**power == 0)
+        return f"{value // 1024**power} {'KMGT'[power - 1]}iB"
+    if isinstance(value, bool | int):
         return str(value).lower()
     return ", ".join(f"`{word}`" for word in ([value] if isinstance(value, str) else value) if word)
 
@@ -87,3 +88,15 @@ def test_every_path_on_the_map_exists_and_every_room_is_on_it() -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
     rooms = {f"dotscience/{path.parent.name}/" for path in (ROOT / "dotscience").glob("*/__init__.py")}
     assert rooms - set(named) == set()
+
+
+def test_the_hub_page_lists_every_route_of_the_api() -> None:
+    from dotscience.hub.routes import API
+
+    page = (ROOT / "docs/hub.md").read_text(encoding="utf-8")
+    rows = [
+        f"| `{route.method} {route.path}` | {str(route.handler.__doc__).strip().splitlines()[0]} | {route.need.value} |"
+        for route in API
+    ]
+    table = "\n".join(rows)
+    assert table in page, f"docs/hub.md must hold this table:\n\n{table}"

@@ -1,0 +1,56 @@
+"""What every service is given: the Hub's settings, its catalog, its blobs, its clock and its counters."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from sqlalchemy import Connection
+
+from ..catalog.shared import SharedCatalog
+from .metrics import Metrics
+from .settings import HubSettings
+from .store.changes import Changes
+from .store.transactions import reading
+
+if TYPE_CHECKING:
+    from ..storage.blobs import Blobs
+
+__all__ = ["Hub"]
+
+_T = TypeVar("_T")
+
+
+@dataclass
+class Hub:
+    """One Hub, as one process serves it. With PostgreSQL and an object store any number of processes serve one Hub."""
+
+    settings: HubSettings
+    catalog: SharedCatalog
+    blobs: Blobs
+    clock: Callable[[], float] = time.time
+    metrics: Metrics = field(default_factory=Metrics)
+    changes: Changes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.changes = Changes(self.catalog.engine)
+
+    def now(self) -> int:
+        """Microseconds since the Unix epoch."""
+        return int(self.clock() * 1_000_000)
+
+    def read(self, question: Callable[[Connection], _T]) -> _T:
+        """The answer to a question that only reads."""
+        with reading(self.catalog.engine) as connection:
+            return question(connection)
+
+    def change(self, work: Callable[[Connection], _T]) -> _T:
+        """Change something: all of it or nothing. `work` may be run more than once."""
+        return self.changes.make(work)
+
+    def close(self) -> None:
+        """Finish what is being written, and let go of the database."""
+        self.changes.close()
+        self.catalog.engine.dispose()

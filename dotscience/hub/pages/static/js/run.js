@@ -1,0 +1,91 @@
+// The page of a run: charts, what can be opened, tags and notes, and a run in progress as it goes on.
+import { ask, say, watch } from "./hub.js";
+import { load, put } from "./refresh.js";
+import { openable } from "./parts.js";
+import { Board } from "./series.js";
+
+const article = document.getElementById("run");
+const { run, project, twin } = article.dataset;
+const SILENT = 90_000; // milliseconds
+const parts = new Map([...document.querySelectorAll("[data-part]")].map((node) => [node.id, null]));
+
+const board = new Board(document.getElementById("chart-groups"), document.getElementById("chart-controls"), project, [{ id: run, label: "", place: 0, begun: 0 }]);
+const showCharts = async () => { document.getElementById("charts").hidden = !(await board.load().catch(() => 0)); };
+
+/** Load the page anew, and put in place what the server says otherwise than before: what a reader has opened stays open. */
+async function renew() {
+  const { ok, page } = await load(location.pathname).catch(() => ({}));
+  if (!ok) return null;
+  for (const [id, before] of parts) {
+    const old = document.getElementById(id), fresh = page.getElementById(id);
+    if (!old || !fresh) continue;
+    const text = fresh.innerHTML;
+    if (before !== null && before !== text) put(old, fresh);
+    parts.set(id, text);
+  }
+  Object.assign(article.dataset, page.getElementById("run").dataset);
+  silence();
+  return page;
+}
+
+/** Whether the run was heard from lately, by the Hub's own clock. */
+const skew = Number(article.dataset.now) - Date.now();
+function silence() {
+  const said = document.getElementById("silence");
+  if (said) said.hidden = Date.now() + skew - Number(said.dataset.heard) <= SILENT;
+}
+
+async function annotate(said) {
+  try {
+    await ask("PUT", `${twin}/annotations/${crypto.randomUUID?.() ?? fallbackId()}`, said);
+    await renew();
+    return true;
+  } catch (error) {
+    say(error.message);
+    return false;
+  }
+}
+
+/** `randomUUID` is there on https and on this machine only. */
+function fallbackId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((each) => each.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+for (const [id, field] of [["add-tag", "tag"], ["add-note", "note"]]) {
+  document.getElementById(id)?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const input = event.target.elements[field];
+    if (await annotate({ [field]: field === "tag" ? input.value.trim() : input.value })) { input.value = ""; input.focus(); }
+  });
+}
+
+article.addEventListener("click", (event) => {
+  const untag = event.target.closest("[data-untag]");
+  if (untag) annotate({ untag: untag.dataset.untag });
+  if (event.target.closest("#delete")) document.getElementById("confirm-delete").showModal();
+});
+
+document.getElementById("confirm-delete")?.addEventListener("close", async (event) => {
+  if (event.target.returnValue !== "delete") return;
+  try {
+    await ask("DELETE", twin);
+    location.assign(`/projects/${project}/runs`);
+  } catch (error) { say(error.message); }
+});
+
+openable(article);
+showCharts();
+await renew();
+if (article.dataset.published === "false") {
+  const stop = watch(twin, async (said) => {
+    await renew();
+    await showCharts();
+    if (said.is_published) stop();
+  });
+  setInterval(silence, 5000);
+  setTimeout(renew, 3000); // for what happened between the page and the first look
+}

@@ -1,0 +1,215 @@
+// Charts of series, of one run or of several laid over each other: small multiples, zoomed into on the server.
+import { ask } from "./hub.js";
+import { plot } from "./plotly.js";
+
+const FIRST = 24; // charts that are made before the reader asks for all
+const collator = new Intl.Collator(undefined, { numeric: true });
+const AXES = { step: "step", time: "time", epoch: "epoch" };
+
+/** What stands before the first "/" or "." of a name, or "". */
+export const prefix = (name) => /^([^/.]+)[/.]./.exec(name)?.[1] ?? "";
+
+/** Exponential smoothing that does not lag at the beginning; gaps stay gaps. */
+export function smoothed(values, weight) {
+  let last = 0, seen = 0;
+  return values.map((value) => {
+    if (value === null) return null;
+    last = last * weight + (1 - weight) * value;
+    seen += 1;
+    return last / (1 - weight ** seen);
+  });
+}
+
+/** A value as a heading says it. */
+const figure = (value) => (typeof value === "number" ? String(Number(value.toPrecision(5))) : value ?? "");
+
+/** One chart: a series of one or more runs. */
+class Chart {
+  constructor(name, board) {
+    this.name = name;
+    this.board = board;
+    this.window = null;
+    this.found = [];
+    this.node = document.createElement("div");
+    this.node.className = "chart-card";
+    this.node.dataset.series = name;
+    const head = document.createElement("h4"), label = document.createElement("span");
+    label.textContent = name;
+    this.last = document.createElement("span");
+    this.last.className = "quiet";
+    head.append(label, this.last);
+    this.place = document.createElement("div");
+    this.place.className = "chart";
+    this.node.append(head, this.place);
+  }
+
+  /** Ask for the points of the window, and draw them. */
+  async load() {
+    this.asking?.abort();
+    const asking = (this.asking = new AbortController());
+    const width = Math.max(200, Math.round(this.place.clientWidth));
+    const query = new URLSearchParams({ name: this.name, width, x: this.board.axis });
+    if (this.window) { query.set("from", this.window[0]); query.set("to", this.window[1]); }
+    try {
+      const runs = this.board.runs.filter((run) => run.names.has(this.name));
+      this.found = await Promise.all(runs.map(async (run) => {
+        const said = await ask("GET", `/api/projects/${this.board.project}/runs/${run.id}/series/points?${query}`, undefined, { signal: asking.signal });
+        return { run, points: said.series[0] };
+      }));
+    } catch (error) {
+      if (error.name !== "AbortError") this.place.textContent = error.message;
+      return;
+    }
+    await this.draw();
+  }
+
+  async draw() {
+    const { axis, smoothing, isLog, runs } = this.board, traces = [];
+    for (const { run, points } of this.found) {
+      const colour = `--series-${1 + (run.place % 6)}`, dash = ["solid", "dash", "dot"][Math.floor(run.place / 6) % 3];
+      const x = axis === "time" ? points.x.map((each) => (runs.length > 1 ? (each - run.begun) / 1000 : new Date(each).toISOString())) : points.x;
+      const line = { color: colour, width: 1.5, dash }, mode = x.length === 1 ? "markers" : "lines";
+      const common = { x, type: "scatter", mode, name: run.label, line, marker: { color: colour }, connectgaps: false };
+      if (smoothing > 0) {
+        traces.push({ ...common, y: points.y, opacity: 0.3, hoverinfo: "skip", showlegend: false });
+        traces.push({ ...common, y: smoothed(points.y, smoothing), line: { ...line, width: 2 } });
+      } else traces.push({ ...common, y: points.y });
+    }
+    const odd = this.found.flatMap(({ points }) => points.odd);
+    const points = this.found.reduce((sum, each) => sum + each.points.count, 0);
+    const isClock = axis === "time" && runs.length === 1; // several runs are laid over each other from their beginnings
+    const range = this.window && (isClock ? this.window.map((each) => new Date(each).toISOString()) : this.window);
+    await plot(this.place, traces, {
+      alt: `${this.name} over ${AXES[axis]}: ${points} points${odd.length ? `, ${odd.length} of them not finite` : ""}.`,
+      margin: { l: 52, r: 8, t: 8, b: 34 },
+      xaxis: { title: axis === "time" && runs.length > 1 ? "seconds" : "", nticks: 6, ...(range ? { range, autorange: false } : { autorange: true }), type: isClock ? "date" : "linear" },
+      yaxis: { type: isLog ? "log" : "linear", nticks: 6 },
+      uirevision: `${axis} ${isLog} ${range}`,
+    });
+    this.node.dataset.points = traces.reduce((sum, trace) => sum + trace.y.length, 0);
+    this.node.dataset.count = points;
+    if (!this.listens) {
+      this.listens = true;
+      this.place.on("plotly_relayout", (change) => this.zoomed(change));
+    }
+  }
+
+  /** The reader dragged across the chart, or double-clicked. */
+  zoomed(change) {
+    const { axis, runs } = this.board;
+    if (axis === "time" && runs.length > 1) return; // each run has its own clock, and plotly has looked closer by itself
+    const edges = [change["xaxis.range[0]"], change["xaxis.range[1]"]];
+    if (edges[0] !== undefined) {
+      const read = (each) => Date.parse(`${String(each).replace(" ", "T")}${/Z$/.test(each) ? "" : "Z"}`);
+      this.window = axis === "time" ? edges.map(read) : edges;
+    } else if (change["xaxis.autorange"] && this.window) this.window = null;
+    else return;
+    this.load();
+  }
+}
+
+/** All charts of a page. `runs` are {id, label, place, begun}: their series are asked for. */
+export class Board {
+  constructor(place, controls, project, runs) {
+    Object.assign(this, { place, controls, project, runs, axis: "step", smoothing: 0, isLog: false });
+    this.charts = new Map();
+    this.seen = new IntersectionObserver((entries) => {
+      for (const entry of entries) {
+        if (!entry.isIntersecting) continue;
+        this.seen.unobserve(entry.target);
+        const chart = this.charts.get(entry.target.dataset.series);
+        chart.isShown = true;
+        chart.load();
+      }
+    }, { rootMargin: "300px" });
+    controls.addEventListener("submit", (event) => event.preventDefault());
+    controls.addEventListener("input", (event) => this.#changed(event.target));
+  }
+
+  /** Ask which series there are, and show a chart of each; those that are there are drawn anew. */
+  async load() {
+    for (const run of this.runs) {
+      const { series } = await ask("GET", `/api/projects/${this.project}/runs/${run.id}/series`);
+      run.names = new Map(series.map((each) => [each.name, each]));
+    }
+    const names = [...new Set(this.runs.flatMap((run) => [...run.names.keys()]))].sort(collator.compare);
+    if (names.join("\n") !== this.names?.join("\n")) this.#lay(names);
+    for (const chart of this.charts.values()) {
+      const said = this.runs.length === 1 ? this.runs[0].names.get(chart.name) : null;
+      chart.last.textContent = said ? figure(said.last) : "";
+      if (chart.isShown) chart.load();
+    }
+    return names.length;
+  }
+
+  #lay(names) {
+    this.names = names;
+    this.controls.querySelector(".find-series").hidden = names.length < 9;
+    const groups = new Map([["", []]]);
+    const sizes = names.reduce((found, name) => found.set(prefix(name), (found.get(prefix(name)) ?? 0) + 1), new Map());
+    for (const name of names) {
+      const group = sizes.get(prefix(name)) > 1 ? prefix(name) : ""; // one alone is no group
+      groups.set(group, [...(groups.get(group) ?? []), name]);
+    }
+    const ordered = [...groups].sort(([a], [b]) => collator.compare(a, b));
+    const nodes = [];
+    let count = 0;
+    for (const [group, members] of ordered) {
+      const section = document.createElement("section"), grid = document.createElement("div");
+      section.className = "chart-group";
+      grid.className = "chart-grid";
+      if (group) {
+        const head = document.createElement("h3");
+        head.textContent = group;
+        section.append(head);
+      }
+      for (const name of members) {
+        const chart = this.charts.get(name) ?? new Chart(name, this);
+        this.charts.set(name, chart);
+        chart.node.hidden = !this.all && ++count > FIRST;
+        grid.append(chart.node);
+        if (!chart.isShown) this.seen.observe(chart.node);
+      }
+      section.append(grid);
+      nodes.push(section);
+    }
+    if (!this.all && count > FIRST) nodes.push(this.#more(count));
+    this.place.replaceChildren(...nodes);
+    this.#hideEmpty();
+  }
+
+  #more(count) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = `Show all ${count} charts`;
+    button.addEventListener("click", () => {
+      this.all = true;
+      button.remove();
+      for (const chart of this.charts.values()) chart.node.hidden = false;
+      this.#hideEmpty();
+    });
+    return button;
+  }
+
+  #hideEmpty() {
+    for (const group of this.place.querySelectorAll(".chart-group")) group.hidden = !group.querySelector(".chart-card:not([hidden])");
+  }
+
+  #changed(field) {
+    if (field.name === "find") {
+      const wanted = field.value.trim().toLowerCase();
+      let count = 0;
+      for (const chart of this.charts.values()) chart.node.hidden = !chart.name.toLowerCase().includes(wanted) || (!this.all && !wanted && ++count > FIRST);
+      return this.#hideEmpty();
+    }
+    this.smoothing = Number(this.controls.elements.smoothing.value);
+    this.controls.querySelector("output").textContent = this.smoothing;
+    this.isLog = this.controls.elements.log.checked;
+    const isOther = this.axis !== this.controls.elements.x.value;
+    this.axis = this.controls.elements.x.value;
+    for (const chart of this.charts.values()) {
+      if (isOther) chart.window = null;
+      if (chart.isShown) isOther ? chart.load() : chart.draw();
+    }
+  }
+}

@@ -1,0 +1,20 @@
+"""Who changed what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..access import Access
+from ..hub import Hub
+from ..store import audit as store
+from ..store.audit import Change
+
+__all__ = ["changes"]
+
+MOST_CHANGES = 500
+
+
+def changes(hub: Hub, access: Access, limit: int = 100) -> Sequence[Change]:
+    """The latest changes of a project, the newest first."""
+    wanted = min(limit, MOST_CHANGES)
+    return hub.read(lambda connection: store.changes_of(connection, access.here.id, wanted))

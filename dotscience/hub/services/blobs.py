@@ -1,0 +1,183 @@
+"""Content: what a project holds, and what is being sent to it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from ..access import Access
+from ..hub import Hub
+from ..problems import Problem
+from ..store import holdings, projects
+
+if TYPE_CHECKING:
+    from ...storage.blobs import Upload
+
+__all__ = ["Receiving", "held", "hold", "kept_of_upload", "missing", "receive", "size_of"]
+
+_DIGEST = re.compile("[0-9a-f]{64}")
+_MOST_ASKED = 1000
+
+
+def missing(hub: Hub, access: Access, digests: Sequence[str]) -> list[str]:
+    """Those contents that must be sent before a record can name them as kept.
+
+    What the answer tells apart is only what the asker may read; anything else is missing, and is stored once all the same.
+
+    Raises:
+        Problem: 422, something is no digest, or there are too many.
+    """
+    if len(digests) > _MOST_ASKED:
+        raise Problem(422, f"Ask for at most {_MOST_ASKED} digests at once.")
+    wanted = dict.fromkeys(map(checked, digests))
+    asker, project = access.asker, access.here.id
+
+    def ask(connection: Connection) -> list[str]:
+        visible = projects.visible_projects(connection, asker.id, asker.only) | {project}
+        known = holdings.known(connection, wanted, visible)
+        return [digest for digest in wanted if digest not in known]
+
+    return hub.read(ask)
+
+
+def size_of(hub: Hub, access: Access, digest: str) -> int:
+    """The size in bytes of a blob that the project holds.
+
+    Raises:
+        Problem: 404, it holds no such blob; 422, that is no digest.
+    """
+    checked(digest)
+    size = held(hub, access, digest)
+    if size is None:
+        raise Problem(404, f"The project holds no content {digest}.")
+    return size
+
+
+def held(hub: Hub, access: Access, digest: str) -> int | None:
+    """The size of a blob, or None where the project does not hold it."""
+    return hub.read(lambda connection: holdings.holds(connection, access.here.id, digest))
+
+
+def checked(digest: str) -> str:
+    """The digest; raises Problem where it is none."""
+    if not _DIGEST.fullmatch(digest):
+        raise Problem(422, f"A digest is 64 hexadecimal digits in lower case, not {digest[:80]!r}.")
+    return digest
+
+
+def kept_of_upload(hub: Hub, access: Access, digest: str) -> int:
+    """How many bytes are kept of an upload that broke off."""
+    return hub.blobs.upload_offset(_name(access, checked(digest)))
+
+
+class Receiving:
+    """One blob that is being received. All its methods wait for the disk.
+
+    Attributes:
+        offset: bytes that have come so far.
+    """
+
+    def __init__(self, hub: Hub, access: Access, digest: str, upload: Upload, room: int | None) -> None:
+        self._hub, self._access, self._digest, self._upload, self._room = hub, access, digest, upload, room
+        self.offset = upload.offset
+
+    def write(self, data: bytes) -> None:
+        """Take the next bytes.
+
+        Raises:
+            Problem: 413, the file or the project becomes larger than this Hub takes; nothing of it is kept.
+        """
+        limit = self._hub.settings.limits.file
+        if limit and self.offset + len(data) > limit:
+            self._upload.discard()
+            raise Problem(413, f"A file has at most {limit} bytes here (setting limit_file).", "limit")
+        if self._room is not None and self.offset + len(data) > self._room:  # its sender did not say how large it is
+            self._upload.discard()
+            raise _no_room(self._hub.settings.limits.project)
+        try:
+            self._upload.write(data)
+        finally:
+            self.offset = self._upload.offset
+
+    def suspend(self) -> None:
+        """Keep what has come, to go on later."""
+        self._upload.suspend()
+
+    def commit(self) -> None:
+        """All has come: it is the project's from now on.
+
+        Raises:
+            DigestMismatchError: the bytes are others than was announced; none are kept.
+        """
+        size = self._upload.commit(self._digest)
+        self._hub.metrics.received.inc(size)
+        hold(self._hub, self._access.here.id, {self._digest: size})
+
+
+def hold(hub: Hub, project: str, sizes: Mapping[str, int]) -> None:
+    """A project holds these blobs, which were stored just now.
+
+    Raises:
+        Problem: 503, `ds hub gc` removed one of them at this very moment: it must be sent again.
+    """
+    hub.change(lambda connection: holdings.hold(connection, project, sizes, hub.now()))
+    # From here on nothing removes them: what removes content looks at the holdings under the lock that `hold` takes.
+    lost = [digest for digest in sizes if not hub.blobs.has(digest)]
+    if lost:
+        hub.change(lambda connection: holdings.release(connection, project, lost))
+        raise Problem(503, "The content was removed while it came. Send it again.", "try-again")
+
+
+def receive(hub: Hub, access: Access, digest: str, offset: int, total: int | None) -> Receiving:
+    """Begin to receive a blob, or go on with it.
+
+    Args:
+        offset: where the bytes to come begin.
+        total: size of the whole, where the sender says it.
+
+    Raises:
+        Problem: 409, other bytes are expected first; 413, it is larger than this Hub takes.
+    """
+    checked(digest)
+    room = _room(hub, access, total)
+    name = _name(access, digest)
+    kept = hub.blobs.upload_offset(name)
+    if offset not in (0, kept):
+        raise Problem(409, f"The Hub holds {kept} bytes of it; go on from there.", "offset", offset=kept)
+    upload = hub.blobs.upload(name)
+    if upload.offset != offset:  # the sender begins anew
+        upload.discard()
+        upload = hub.blobs.upload(name)
+    return Receiving(hub, access, digest, upload, room)
+
+
+def _room(hub: Hub, access: Access, total: int | None) -> int | None:
+    """How many bytes the project may still take; None for any number. Raises Problem where that is too few."""
+    limits = hub.settings.limits
+    if total is not None and limits.file and total > limits.file:
+        raise Problem(413, f"A file has at most {limits.file} bytes here (setting limit_file).", "limit")
+    if not limits.project:
+        return None
+    room = limits.project - hub.read(lambda connection: holdings.held_bytes(connection, access.here.id))
+    if room < (total or 0):
+        raise _no_room(limits.project)
+    return room
+
+
+def _no_room(limit: int) -> Problem:
+    return Problem(
+        413,
+        f"The project may hold {limit} bytes (setting limit_project), and this is more than is left. Delete runs that are no "
+        f"longer needed, and ask whoever runs the Hub for `ds hub gc`.",
+        "quota",
+    )
+
+
+def _name(access: Access, digest: str) -> str:
+    """Of one user's upload of one content to one project; with both ids in full it would be too long."""
+    sender = hashlib.sha256(f"{access.here.id} {access.user.id}".encode()).hexdigest()[:32]
+    return f"{digest}-{sender}"

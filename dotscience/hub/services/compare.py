@@ -1,0 +1,222 @@
+"""Runs of a project side by side: what differs between them, in values, files, code and packages."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ...catalog.diff import Side, SourceDifference, source_differences
+from ...catalog.parts import Contents, packages_of
+from ...errors import CorruptError
+from ...records.files import FileVersion
+from ...records.record import ARTEFACT, Record
+from ...records.values import Json, plain
+from ..access import Access
+from ..hub import Hub
+from ..problems import Problem
+from .contents import contents_of
+from .series import find_record, summaries
+
+__all__ = ["MOST_RUNS", "Comparison", "Line", "Section", "compare"]
+
+MOST_RUNS = 20
+
+_LARGEST_TEXT = 1 << 20
+"""Bytes of code, changes or lists of packages that are compared."""
+
+_MOST_FILES = 2000
+"""Paths of inputs, and of outputs, that are named."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One name with its value in each run, in the order of the runs; None where a run has none."""
+
+    name: str
+    values: tuple[Json, ...]
+    differs: bool
+
+
+@dataclass(frozen=True)
+class Section:
+    """What is said of one kind of thing; `left_out` lines more differ than are named."""
+
+    title: str
+    lines: tuple[Line, ...]
+    left_out: int = 0
+
+    @property
+    def differs(self) -> bool:
+        """Whether any line does."""
+        return any(line.differs for line in self.lines)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs side by side.
+
+    Attributes:
+        runs: the first is what the others are compared with.
+        values: status and texts, parameters, metrics, labels, git, environment.
+        packages: the distributions that differ, by version.
+        files: the inputs and the outputs that differ, by digest, or by the word that says why there is none.
+        sources: how the code of each further run differs from the first's, by the run's id.
+        series: names of the series that a run has.
+        notes: what could not be compared, and why.
+    """
+
+    runs: tuple[Record, ...]
+    values: tuple[Section, ...]
+    packages: Section
+    files: tuple[Section, ...]
+    sources: Mapping[str, tuple[SourceDifference, ...]]
+    series: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        fields = {name: getattr(self, name) for name in ("series", "notes")}
+        return {
+            "runs": [run.id for run in self.runs],
+            "values": [asdict(section) for section in self.values],
+            "packages": asdict(self.packages),
+            "files": [asdict(section) for section in self.files],
+            "sources": {run: [asdict(source) for source in found] for run, found in self.sources.items()},
+            **fields,
+        }
+
+
+def compare(hub: Hub, access: Access, runs: Sequence[str]) -> Comparison:
+    """Compare runs of one project.
+
+    Raises:
+        Problem: 422, they are fewer than two, or too many; 404, the project has no such run.
+    """
+    wanted = list(dict.fromkeys(runs))
+    if not 2 <= len(wanted) <= MOST_RUNS:
+        raise Problem(422, f"Compare 2 to {MOST_RUNS} runs; {len(wanted)} are named.", "runs")
+
+    def ask(connection: Connection) -> list[Record]:
+        return [find_record(connection, access.here.id, run)[0] for run in wanted]
+
+    records = hub.read(ask)
+    contents = contents_of(hub, access, _LARGEST_TEXT)
+    notes: list[str] = []
+    return Comparison(
+        tuple(records),
+        tuple(_values(records)),
+        _packages(records, contents, notes),
+        (
+            _files("Inputs", [record.inputs for record in records]),
+            _files("Outputs", [record.outputs for record in records]),
+        ),
+        _sources(records, contents),
+        tuple(sorted({said["name"] for record in records for said in summaries(record)})),
+        tuple(notes),
+    )
+
+
+def _values(records: Sequence[Record]) -> Iterable[Section]:
+    parts: tuple[tuple[str, Callable[[Record], Mapping[str, Json]]], ...] = (
+        ("Run", _about),
+        ("Parameters", lambda record: _plain(record.parameters)),
+        ("Metrics", lambda record: _plain(record.metrics)),
+        ("Labels", lambda record: _plain(record.labels)),
+        ("Git", _git),
+        ("Environment", _environment),
+    )
+    for title, part in parts:
+        yield Section(title, tuple(_lines([part(record) for record in records])))
+
+
+def _lines(found: Sequence[Mapping[str, Json]]) -> Iterable[Line]:
+    """What differs first; each group in the order of the names."""
+    names = sorted({name for values in found for name in values})
+    lines = [
+        Line(name, tuple(values.get(name) for values in found), not _are_same(name, found)) for name in names
+    ]
+    return sorted(lines, key=lambda line: not line.differs)
+
+
+def _are_same(name: str, found: Sequence[Mapping[str, Json]]) -> bool:
+    # 1, 1.0 and True are equal in Python, and different things in a record.
+    first, *others = [(name in values, type(values.get(name)), values.get(name)) for values in found]
+    try:
+        return all(other == first for other in others)
+    except RecursionError:  # nested deeper than can be compared
+        return False
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Json]:
+    return {name: plain(value) for name, value in values.items() if not name.startswith(ARTEFACT)}
+
+
+def _about(record: Record) -> dict[str, Json]:
+    took = None if record.started is None or record.ended is None else record.ended - record.started
+    said = {
+        "status": record.status,
+        "description": record.description,
+        "error": record.error,
+        "mode": record.mode,
+        "workload": record.workload_file,
+        "seconds": None if took is None else took.total_seconds(),
+        "host": record.workspace.get("host"),
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _git(record: Record) -> dict[str, Json]:
+    return {name: record.git[name] for name in ("commit", "branch", "remote", "dirty") if name in record.git}
+
+
+def _environment(record: Record) -> dict[str, Json]:
+    left_out = ("packages", "variables", "argv")
+    found = {name: value for name, value in record.environment.items() if name not in left_out}
+    argv, variables = record.environment.get("argv"), record.environment.get("variables")
+    if isinstance(argv, list) and all(isinstance(word, str) for word in argv):
+        found["command"] = shlex.join(argv)
+    return found | {
+        f"${name}": value for name, value in (variables if isinstance(variables, dict) else {}).items()
+    }
+
+
+def _files(title: str, found: Sequence[tuple[FileVersion, ...]]) -> Section:
+    lines = [line for line in _lines([_by_path(versions) for versions in found]) if line.differs]
+    return Section(title, tuple(lines[:_MOST_FILES]), max(0, len(lines) - _MOST_FILES))
+
+
+def _by_path(versions: Iterable[FileVersion]) -> dict[str, str]:
+    """By path the digest, or the word that says why there is none; several where a file was read several times."""
+    said: dict[str, list[str]] = {}
+    for version in versions:
+        said.setdefault(version.path, []).append(version.digest or version.unseen or "unknown")
+    return {path: " ".join(words) for path, words in said.items()}
+
+
+def _packages(records: Sequence[Record], contents: Contents, notes: list[str]) -> Section:
+    lists: list[Mapping[str, str]] = []
+    unknown = 0
+    for record in records:
+        try:
+            found = packages_of(record, contents)
+        except (CorruptError, RecursionError):
+            found = None
+        unknown += found is None
+        lists.append(found or {})
+    if 0 < unknown < len(records):
+        notes.append("The packages of some of the runs are not known.")
+    return Section("Packages", tuple(line for line in _lines(lists) if line.differs))
+
+
+def _sources(records: Sequence[Record], contents: Contents) -> dict[str, tuple[SourceDifference, ...]]:
+    first, *others = records
+    found: dict[str, tuple[SourceDifference, ...]] = {}
+    for other in others:
+        differences = source_differences(Side(first, contents), Side(other, contents))
+        if differences:
+            found[other.id] = differences
+    return found

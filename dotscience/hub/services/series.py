@@ -1,0 +1,255 @@
+"""The series of a run: which there are, and their points, as many as a chart of a given width can show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from ...errors import NotFoundError
+from ...records.record import Record
+from ...records.values import plain
+from ...storage.points import read_frames
+from ...storage.series import SeriesReader
+from ..access import Access
+from ..hub import Hub
+from ..problems import Problem
+from ..store import live, records
+from .contents import contents_of
+from .joined import Joined
+from .live import record_of
+from .runs import no_run
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+__all__ = ["AXES", "MOST_NAMES", "Sampled", "Window", "find_record", "points", "series", "summaries"]
+
+AXES = {"step": "steps", "time": "times", "epoch": "epochs"}
+"""What a series may be drawn over, and the column that holds it; times are milliseconds since the Unix epoch."""
+
+MOST_NAMES = 50
+"""Series that are given at once."""
+
+_MOST_BUCKETS = 990
+"""Of which each gives at most five points, so that fewer than 5,000 are sent."""
+
+_MOST_POINTS = 50_000_000
+"""Of one series; what claims to have more is not read."""
+
+_MOST_MARKS = 100
+
+
+@dataclass(frozen=True)
+class Window:
+    """What of the series is wanted.
+
+    Attributes:
+        axis: a key of `AXES`.
+        width: of the chart, in pixels.
+        start, stop: of the axis; None for where the points begin and end. The nearest points outside come as well, so
+            that lines reach the edges.
+    """
+
+    axis: str = "step"
+    width: int = 800
+    start: float | None = None
+    stop: float | None = None
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """The points of one series inside a window.
+
+    Attributes:
+        x, y: as JSON takes them; where a value is no finite number, y is None and the line has a gap.
+        odd: (x, what) of the first of those: `nan`, `inf` or `-inf`.
+        count: how many points there are in the window.
+        is_sampled: there were too many, and of each bucket the first, the last, the least and the greatest are given.
+    """
+
+    name: str
+    x: list[float]
+    y: list[float | None]
+    odd: list[tuple[float, str]]
+    count: int
+    is_sampled: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        fields = {"name": self.name, "x": self.x, "y": self.y, "odd": self.odd}
+        return {**fields, "count": self.count, "sampled": self.is_sampled}
+
+
+def series(hub: Hub, access: Access, run: str) -> list[dict[str, Any]]:
+    """The series of a run: `name`, `count`, `last`, `min`, `max`.
+
+    Raises:
+        Problem: 404, the project has no such run.
+    """
+    record = hub.read(lambda connection: find_record(connection, access.here.id, run)[0])
+    return summaries(record)
+
+
+def summaries(record: Record) -> list[dict[str, Any]]:
+    """The series that a record names, as `series` gives them."""
+    names = record.series.get("names")
+    found = []
+    for name, summary in names.items() if isinstance(names, dict) else ():
+        said = summary if isinstance(summary, dict) else {}
+        figures = {part: _figure(said.get(part)) for part in ("count", "last", "min", "max")}
+        found.append({"name": name, **figures})
+    return found
+
+
+def _figure(value: Any) -> int | float | str | None:
+    form = plain(value) if not isinstance(value, dict) or "text" in value else None
+    if isinstance(form, float) and not math.isfinite(form):
+        return str(form)
+    return form if isinstance(form, int | float) else form[:100] if isinstance(form, str) else None
+
+
+def points(hub: Hub, access: Access, run: str, names: Sequence[str], window: Window) -> list[Sampled]:
+    """The points of some series of a run, in the order of `names`.
+
+    Raises:
+        Problem: 404, the project has no such run, the run no such series, or its points are not here; 422, there are too many.
+        CorruptError: the points cannot be read.
+    """
+    wanted = list(dict.fromkeys(names))
+    if len(wanted) > MOST_NAMES:
+        raise Problem(422, f"Ask for at most {MOST_NAMES} series at once.")
+    record, is_published = hub.read(lambda connection: find_record(connection, access.here.id, run))
+    known = record.series.get("names")
+    for name in wanted:
+        if not isinstance(known, dict) or name not in known:
+            raise Problem(404, f"The run {run[:100]} has no series {name[:80]!r}.")
+    if not wanted:
+        return []
+    read = _packed(hub, access, record, wanted, window) if is_published else _logged(hub, run, wanted, window)
+    return [_sampled(name, *columns, window) for name, columns in read]
+
+
+def find_record(connection: Connection, project: str, run: str) -> tuple[Record, bool]:
+    """What the project knows of a run, and whether it is published."""
+    there = records.find_record(connection, run)
+    if there is not None and there.project == project and there.deleted is None:
+        raw = records.sealed(connection, run)
+        if raw is not None:
+            return Record.from_bytes(raw, run), True
+    running = live.find_live(connection, run)
+    if running is None or running.project != project:
+        raise no_run(run)
+    return record_of(connection, run), False
+
+
+_Columns = tuple["NDArray[Any]", "NDArray[Any]"]
+
+
+def _packed(
+    hub: Hub, access: Access, record: Record, names: Sequence[str], window: Window
+) -> Iterator[tuple[str, _Columns]]:
+    """The columns of a published run's series."""
+    import numpy
+
+    blob = record.series.get("blob")
+    digest = blob.get("sha256") if isinstance(blob, dict) else None
+    try:
+        stream = contents_of(hub, access)(str(digest))
+    except (NotFoundError, ValueError):
+        raise Problem(404, "The points of this run's series are not on this Hub.") from None
+    axis = AXES[window.axis]
+    with stream:
+        reader = SeriesReader(stream, "the series")
+        for name in names:
+            if reader.count(name) > _MOST_POINTS:
+                raise Problem(
+                    422, f"The series {name[:80]!r} has more than {_MOST_POINTS} points.", "too-many"
+                )
+            try:
+                found = reader.read(name, (axis, "values"))
+            except NotFoundError:
+                raise Problem(404, f"The points of the series {name[:80]!r} are not there.") from None
+            yield name, (numpy.asarray(getattr(found, axis)), numpy.asarray(found.values))
+
+
+def _logged(hub: Hub, run: str, names: Sequence[str], window: Window) -> Iterator[tuple[str, _Columns]]:
+    """The columns of series of a run in progress."""
+    import numpy
+
+    parts: Mapping[str, list[_Columns]] = {name: [] for name in names}
+    axis = {"step": 0, "time": 1, "epoch": 2}[window.axis]
+
+    def ask(connection: Connection) -> None:
+        for rows in read_frames(Joined(live.pieces(connection, run, "points")), "points", []):
+            layout = rows.layout
+            if not parts.keys() & set(layout.names):
+                continue
+            table = numpy.frombuffer(rows.payload, "<f8").reshape(-1, layout.fields)
+            over = table[:, axis] if axis == 2 else table[:, axis].view("<i8")
+            if axis == 2 and not layout.has_epoch:
+                over = numpy.full(len(table), numpy.nan)
+            for place, name in enumerate(layout.names, 2 + layout.has_epoch):
+                if name in parts:
+                    parts[name].append((over.copy(), table[:, place].copy()))
+
+    hub.read(ask)
+    for name, found in parts.items():
+        if not found:
+            yield name, (numpy.empty(0), numpy.empty(0))
+        else:
+            yield name, (numpy.concatenate([x for x, _ in found]), numpy.concatenate([y for _, y in found]))
+
+
+def _sampled(name: str, x: NDArray[Any], y: NDArray[Any], window: Window) -> Sampled:
+    import numpy
+
+    if x.dtype.kind == "f":
+        known = numpy.isfinite(x)
+        if not known.all():
+            x, y = x[known], y[known]
+    if len(x) > 1 and not (x[1:] >= x[:-1]).all():
+        order = numpy.argsort(x, kind="stable")
+        x, y = x[order], y[order]
+    first, last = 0, len(x)
+    if window.start is not None:
+        first = max(0, int(numpy.searchsorted(x, window.start, "left")) - 1)
+    if window.stop is not None:
+        last = min(len(x), int(numpy.searchsorted(x, window.stop, "right")) + 1)
+    x, y = x[first:last], y[first:last]
+    buckets = max(1, min(window.width, _MOST_BUCKETS))
+    chosen = None if len(x) <= 4 * buckets else _chosen(x, y, buckets)
+    odd = numpy.flatnonzero(~numpy.isfinite(y))[:_MOST_MARKS]
+    marks = [(x[place].item(), str(y[place].item())) for place in odd]
+    count = len(x)
+    if chosen is not None:
+        x, y = x[chosen], y[chosen]
+    values = [value if finite else None for value, finite in zip(y.tolist(), numpy.isfinite(y), strict=True)]
+    return Sampled(name, x.tolist(), values, marks, count, chosen is not None)
+
+
+def _chosen(x: NDArray[Any], y: NDArray[Any], buckets: int) -> NDArray[numpy.intp]:
+    """Places of the points that draw the same line: of each bucket the ends, the extremes, and a gap where there is one."""
+    import numpy
+
+    over = x.astype(numpy.float64)
+    edges = numpy.searchsorted(over, numpy.linspace(over[0], over[-1], buckets + 1)[1:-1], "left")
+    bounds = [0, *edges.tolist(), len(x)]
+    finite = numpy.isfinite(y)
+    low, high = numpy.where(finite, y, numpy.inf), numpy.where(finite, y, -numpy.inf)
+    found = []
+    for begin, end in pairwise(bounds):
+        if begin < end:
+            found += [
+                begin,
+                begin + int(low[begin:end].argmin()),
+                begin + int(high[begin:end].argmax()),
+                begin + int(finite[begin:end].argmin()),
+                end - 1,
+            ]
+    return numpy.unique(numpy.array(found, dtype=numpy.intp))

@@ -1,0 +1,258 @@
+"""Projects, their members, and the saved views of their runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    delete,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from ...catalog import tables as catalog
+from ...catalog.place import of_shards, shard_of
+from .tables import members, projects, users, views
+from .upsert import insert_or_update
+
+__all__ = [
+    "Member",
+    "Project",
+    "View",
+    "add_project",
+    "add_view",
+    "all_projects",
+    "change_project",
+    "count_runs",
+    "find_project",
+    "list_projects",
+    "list_views",
+    "members_of",
+    "remove_member",
+    "remove_project",
+    "remove_view",
+    "runs_of",
+    "set_member",
+    "touch",
+    "visible_projects",
+]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project as one user sees it.
+
+    Attributes:
+        owner: the owner's name; `role`: of the user who asked, or None.
+        created, changed: microseconds since the Unix epoch.
+    """
+
+    id: str
+    name: str
+    description: str
+    owner: str
+    is_public: bool
+    created: int
+    changed: int
+    role: str | None
+
+
+@dataclass(frozen=True)
+class Member:
+    """A user's role in a project."""
+
+    user: str
+    name: str
+    role: str
+
+
+@dataclass(frozen=True)
+class View:
+    """A saved view of a project's runs; `settings` is JSON."""
+
+    id: str
+    name: str
+    user: str
+    settings: str
+
+
+def add_project(connection: Connection, project: Project, owner: str) -> None:
+    """Add a project and its owner's membership.
+
+    Args:
+        owner: the owner's id. An IntegrityError where that user has a project of that name.
+    """
+    connection.execute(
+        insert(projects).values(
+            id=project.id,
+            short=project.id[:8],
+            owner=owner,
+            name=project.name,
+            description=project.description,
+            is_public=project.is_public,
+            created=project.created,
+            changed=project.changed,
+        )
+    )
+    connection.execute(insert(members).values(project=project.id, user=owner, role="owner"))
+
+
+def find_project(connection: Connection, project: str, user: str | None) -> Project | None:
+    """A project, with the role of a user."""
+    found = connection.execute(_seen_by(user).where(projects.c.id == project)).first()
+    return None if found is None else Project(*found)
+
+
+def list_projects(
+    connection: Connection,
+    user: str | None,
+    *,
+    only: str | None = None,
+    name: str | None = None,
+    after: tuple[str, str] | None = None,
+    limit: int | None = None,
+) -> Sequence[Project]:
+    """The projects that a user may view, by name and id.
+
+    Args:
+        only: nothing but this project, for keys that open one alone.
+        after: name and id to go on behind.
+    """
+    wanted = _seen_by(user).where(_visible(user)).order_by(projects.c.name, projects.c.id).limit(limit)
+    if only is not None:
+        wanted = wanted.where(projects.c.id == only)
+    if name is not None:
+        wanted = wanted.where(projects.c.name == name)
+    if after is not None:
+        further = and_(projects.c.name == after[0], projects.c.id > after[1])
+        wanted = wanted.where(or_(projects.c.name > after[0], further))
+    return [Project(*row) for row in connection.execute(wanted)]
+
+
+def all_projects(connection: Connection) -> Sequence[Project]:
+    """All projects, by name and id."""
+    wanted = _seen_by(None).order_by(projects.c.name, projects.c.id)
+    return [Project(*row) for row in connection.execute(wanted)]
+
+
+def visible_projects(connection: Connection, user: str | None, only: str | None = None) -> frozenset[str]:
+    """Ids of the projects that a user may view."""
+    wanted = select(projects.c.id).where(_visible(user))
+    if user is not None:
+        wanted = wanted.outerjoin(members, _membership(user))
+    if only is not None:
+        wanted = wanted.where(projects.c.id == only)
+    return frozenset(connection.execute(wanted).scalars())
+
+
+def change_project(connection: Connection, project: str, **values: Any) -> None:
+    """Set columns of a project."""
+    connection.execute(update(projects).where(projects.c.id == project).values(values))
+
+
+def touch(connection: Connection, project: str, now: int) -> None:
+    """Note that something in a project has changed."""
+    change_project(connection, project, changed=now)
+
+
+def remove_project(connection: Connection, project: str) -> None:
+    """Drop a project and what hangs on it; its runs in the catalog are the caller's to drop."""
+    connection.execute(delete(projects).where(projects.c.id == project))
+
+
+def count_runs(connection: Connection, found: Sequence[str]) -> dict[str, int]:
+    """How many runs each of those projects has."""
+    runs = catalog.runs.c
+    here = of_shards(catalog.runs, [shard_of(project) for project in found])
+    wanted = (
+        select(runs.workspace, func.count()).where(here, runs.workspace.in_(found)).group_by(runs.workspace)
+    )
+    return {row[0]: row[1] for row in connection.execute(wanted)}
+
+
+def runs_of(connection: Connection, project: str) -> Sequence[str]:
+    """Ids of a project's runs."""
+    runs = catalog.runs.c
+    here = of_shards(catalog.runs, [shard_of(project)])
+    return connection.execute(select(runs.id).where(here, runs.workspace == project)).scalars().all()
+
+
+def members_of(connection: Connection, project: str) -> Sequence[Member]:
+    """A project's members, by name."""
+    wanted = (
+        select(users.c.id, users.c.name, members.c.role)
+        .join(members, members.c.user == users.c.id)
+        .where(members.c.project == project)
+        .order_by(users.c.name)
+    )
+    return [Member(*row) for row in connection.execute(wanted)]
+
+
+def set_member(connection: Connection, project: str, user: str, role: str) -> None:
+    """Make a user a member, or change the role."""
+    insert_or_update(connection, members, {"project": project, "user": user, "role": role})
+
+
+def remove_member(connection: Connection, project: str, user: str) -> bool:
+    """Take a user out of a project; whether there was such a member."""
+    found = delete(members).where(members.c.project == project, members.c.user == user)
+    return connection.execute(found).rowcount > 0
+
+
+def list_views(connection: Connection, project: str) -> Sequence[View]:
+    """The saved views of a project, by name."""
+    wanted = (
+        select(views.c.id, views.c.name, users.c.name, views.c.settings)
+        .join(users, users.c.id == views.c.user)
+        .where(views.c.project == project)
+        .order_by(views.c.name)
+    )
+    return [View(*row) for row in connection.execute(wanted)]
+
+
+def add_view(connection: Connection, project: str, user: str, view: View) -> None:
+    """Save a view, instead of one of that name."""
+    connection.execute(delete(views).where(views.c.project == project, views.c.name == view.name))
+    connection.execute(
+        insert(views).values(id=view.id, project=project, user=user, name=view.name, settings=view.settings)
+    )
+
+
+def remove_view(connection: Connection, project: str, view: str) -> bool:
+    """Drop a view; whether there was one."""
+    found = delete(views).where(views.c.project == project, views.c.id == view)
+    return connection.execute(found).rowcount > 0
+
+
+def _seen_by(user: str | None) -> Select[Any]:
+    columns = projects.c
+    seen: Select[Any] = select(
+        columns.id,
+        columns.name,
+        columns.description,
+        users.c.name,
+        columns.is_public,
+        columns.created,
+        columns.changed,
+        members.c.role,
+    )
+    return seen.join(users, users.c.id == columns.owner).outerjoin(members, _membership(user))
+
+
+def _membership(user: str | None) -> ColumnElement[bool]:
+    mine = false() if user is None else members.c.user == user
+    return and_(members.c.project == projects.c.id, mine)
+
+
+def _visible(user: str | None) -> ColumnElement[bool]:
+    return projects.c.is_public if user is None else or_(projects.c.is_public, members.c.role.is_not(None))

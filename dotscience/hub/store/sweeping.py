@@ -1,0 +1,124 @@
+"""What the sweep of a Hub asks and removes, beside runs and accounts."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+
+from sqlalchemy import Connection, delete, func, select
+
+from ...catalog import tables as catalog
+from ...catalog.database import in_parts
+from ...records.record import Record
+from .tables import branches, chunks, dots, entries, holdings, live, projects, records, sessions, uploads
+
+__all__ = [
+    "count_expired",
+    "count_orphans",
+    "digests_of_dots",
+    "every_digest",
+    "every_project",
+    "held_before",
+    "holders",
+    "new_records",
+    "published_runs",
+    "remove_expired_uploads",
+    "remove_orphans",
+    "still_deleted",
+    "still_held",
+    "stray_runs",
+]
+
+
+def every_project(connection: Connection) -> Sequence[str]:
+    """Ids of all projects."""
+    return connection.execute(select(projects.c.id).order_by(projects.c.id)).scalars().all()
+
+
+def still_deleted(connection: Connection, runs: Collection[str], before: int) -> Sequence[str]:
+    """Those of the runs that were deleted before a moment, and not restored since."""
+    wanted = select(records.c.run).where(records.c.run.in_(runs), records.c.deleted < before)
+    return connection.execute(wanted).scalars().all()
+
+
+def held_before(connection: Connection, project: str, before: int) -> dict[str, int]:
+    """What a project has held since before a moment, with the sizes."""
+    wanted = select(holdings.c.digest, holdings.c.size)
+    wanted = wanted.where(holdings.c.project == project, holdings.c.since < before)
+    return {row[0]: row[1] for row in connection.execute(wanted)}
+
+
+def digests_of_dots(connection: Connection, project: str) -> Iterator[str]:
+    """The content of all files, of all commits, of a project's dots."""
+    wanted = (
+        select(entries.c.digest)
+        .join(branches, branches.c.id == entries.c.branch)
+        .join(dots, dots.c.id == branches.c.dot)
+        .where(dots.c.project == project)
+    )
+    yield from connection.execute(wanted).scalars()
+
+
+def holders(connection: Connection) -> Counter[str]:
+    """How many projects hold each blob."""
+    wanted = select(holdings.c.digest, func.count()).group_by(holdings.c.digest)
+    return Counter({row[0]: row[1] for row in connection.execute(wanted)})
+
+
+def still_held(connection: Connection, digests: Collection[str]) -> frozenset[str]:
+    """Those of the blobs that some project holds."""
+    wanted = select(holdings.c.digest).where(holdings.c.digest.in_(digests))
+    return frozenset(connection.execute(wanted).scalars())
+
+
+def every_digest(connection: Connection) -> Sequence[str]:
+    """All content that a project holds or a dot has, sorted."""
+    wanted = select(holdings.c.digest).union(select(entries.c.digest))
+    return sorted(connection.execute(wanted).scalars())
+
+
+def published_runs(connection: Connection) -> Sequence[str]:
+    """Ids of all published runs that are not deleted."""
+    wanted = select(records.c.run).where(records.c.deleted.is_(None)).order_by(records.c.run)
+    return connection.execute(wanted).scalars().all()
+
+
+def new_records(connection: Connection, project: str, seen: Collection[str]) -> Iterator[Record]:
+    """The records of a project but for those that were seen already, by id."""
+    wanted = select(records.c.run).where(records.c.project == project)
+    new = [run for run in connection.execute(wanted).scalars() if run not in seen]
+    for part in in_parts(new):
+        found = select(records.c.run, records.c.document).where(records.c.run.in_(part))
+        for run, document in connection.execute(found).all():
+            yield Record.from_bytes(zlib.decompress(document), run)
+
+
+def count_expired(connection: Connection, now: int) -> int:
+    """How many sessions are over."""
+    return connection.execute(
+        select(func.count()).select_from(sessions).where(sessions.c.expires < now)
+    ).scalar_one()
+
+
+def remove_expired_uploads(connection: Connection, before: int) -> None:
+    """Drop uploads whose lease was over before a moment."""
+    connection.execute(delete(uploads).where(uploads.c.lease < before))
+
+
+def count_orphans(connection: Connection) -> int:
+    """How many bytes there are of runs in progress whose project is gone."""
+    wanted = select(func.sum(chunks.c.length)).where(chunks.c.run.not_in(select(live.c.run)))
+    return int(connection.execute(wanted).scalar() or 0)
+
+
+def remove_orphans(connection: Connection) -> None:
+    """Drop them."""
+    connection.execute(delete(chunks).where(chunks.c.run.not_in(select(live.c.run))))
+
+
+def stray_runs(connection: Connection) -> list[str]:
+    """Runs of the catalog of which the Hub holds neither a record nor a journal."""
+    known = set(connection.execute(select(records.c.run).where(records.c.deleted.is_(None))).scalars())
+    known.update(connection.execute(select(live.c.run)).scalars())
+    return [run for run in connection.execute(select(catalog.runs.c.id)).scalars() if run not in known]

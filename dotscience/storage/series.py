@@ -45,8 +45,6 @@ _DAMAGED = (
 _CHUNK_ROWS = 65536
 _SAMPLE = 1024
 _BUFFERED = 16 << 20
-_LARGEST_INDEX = 256 << 20
-"""Bytes that an index may unpack to: a small file could claim anything."""
 
 
 @dataclass(frozen=True)
@@ -206,18 +204,19 @@ class SeriesReader:
     Args:
         stream: the open file, seekable; the reader does not close it.
         source: its name, for messages.
+        largest_index: bytes that its index may unpack to: a small file could claim anything.
 
     Raises:
         CorruptError: it is no such file.
     """
 
-    def __init__(self, stream: BinaryIO, source: str) -> None:
+    def __init__(self, stream: BinaryIO, source: str, largest_index: int = 256 << 20) -> None:
         self._stream, self._source = stream, source
         try:
             stream.seek(-_FOOTER.size, 2)
             length, magic = _FOOTER.unpack(stream.read(_FOOTER.size))
             stream.seek(-_FOOTER.size - length, 2)
-            index = json.loads(_unpacked(stream.read(length), _LARGEST_INDEX))
+            index = json.loads(_unpacked(stream.read(length), largest_index))
             self._layouts = [Layout(tuple(names), has_epoch) for names, has_epoch in index["layouts"]]
             self._chunks = index["chunks"]
         except _DAMAGED as error:

@@ -57,6 +57,7 @@ def main() -> None:
         **os.environ,
         "DOTSCIENCE_HUB_USER": USER,
         "DOTSCIENCE_HUB_APIKEY": key(),
+        "DOTSCIENCE_HUB_LOG": "problems",
         "DOTSCIENCE_USERNAME": USER,
         "DOTSCIENCE_APIKEY": key(),
         "DOTSCIENCE_URL": URL,

@@ -43,7 +43,9 @@ def test_a_column_has_a_value_or_nothing_for_each_run_and_the_latest_comes_first
         (math.nan, "nan"), (math.inf, "inf"), ("x" * 500, "x" * 200), ("a\udce9", "a\udce9"),
     ],
 )  # fmt: skip
-def test_values_are_numbers_where_they_are_finite_and_short_texts_else(team: Team, value: Any, shown: Any) -> None:
+def test_values_are_numbers_where_they_are_finite_and_short_texts_else(
+    team: Team, value: Any, shown: Any
+) -> None:
     team.run("p", metrics={"x": value})
     (found,) = columns(team, "metric.x")["metric.x"]
     assert (found, type(found)) == (shown, type(shown))

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
+import re
 import struct
+import time
 import uuid
+import zlib
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta, timezone
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from sqlalchemy import Connection, text
 
-from dotscience.records.files import FileVersion
-from dotscience.records.record import Record, canonical, seal_of
+from dotscience.hub.access import Access, Asker
+from dotscience.hub.services import accounts, runs
+from dotscience.hub.store import live, projects
+from dotscience.hub.store.transactions import changing
+from dotscience.records.record import Record, seal_of
+from dotscience.storage.points import Layout, layout_frame
 
 from ..hub_server import Person, RunningHub, new_hub, serving
 
@@ -162,8 +173,6 @@ def test_an_odd_journal_is_taken_or_refused_and_what_was_taken_can_be_shown(
 
 
 def cursor(*values: Any) -> str:
-    import base64
-
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
 
@@ -184,6 +193,7 @@ ODD_REQUESTS: dict[str, Ask] = {
     "a query with a huge year": lambda p, h: p.get(f"{h}/runs", params={"query": "started > '0001-01-01T00:00+14:00'"}),
     "a query with escaped halves": lambda p, h: p.get(f"{h}/runs", params={"query": r"label.a == '\ud800\x00' or '\ud800*\x00' in input"}),
     "lineage of a half": lambda p, h: p.get(f"{h}/runs", params={"query": r"upstream('\ud800\x00')"}),
+    "a note of a long part": lambda p, h: p.get(f"{h}/runs", params={"query": f"'{'a' * 2000}' in note"}),
     "lineage of nothing": lambda p, h: p.get("/api/lineage", params={"digest": ""}),
     "lineage of a path of wildcards": lambda p, h: p.get("/api/lineage", params={"project": h[14:], "path": "%/_"}),
     "a search for wildcards": lambda p, h: p.get("/api/search", params={"q": "%_! \\ ' \" /"}),
@@ -231,3 +241,171 @@ def _run(person: Person, here: str) -> str:
     run = uuid.uuid4().hex
     assert person.put(f"{here}/runs/{run}", data=sealed(run)).status_code == 201
     return run
+
+
+def test_a_piece_of_nonsense_costs_no_more_than_its_beginning(hub: RunningHub, here: str) -> None:
+    run = uuid.uuid4().hex
+    data = json.dumps(header(run)).encode() + b"\n" * (1 << 20)
+    assert hub.admin.put(f"{here}/runs/{run}/journal?offset=0", data=data).status_code == 200
+    notices = hub.admin.get(f"{here}/runs/{run}").json()["notices"]
+    assert len(notices) == 101 and "too many" in notices[-1]
+
+
+def test_a_small_file_of_series_that_unpacks_to_a_large_index_is_not_read(hub: RunningHub, here: str) -> None:
+    index = zlib.compress(b'{"layouts":[],"chunks":[' + b"[]," * (11 << 20) + b"[]]}")
+    data = b"DSSERIES" + index + struct.pack("<I8s", len(index), b"DSSERIES")
+    digest, run = hashlib.sha256(data).hexdigest(), uuid.uuid4().hex
+    assert hub.admin.put(f"{here}/blobs/{digest}", data=data).status_code == 201
+    said = sealed(run, series={"blob": {"sha256": digest}, "names": {"a": {"count": 1}}})
+    assert hub.admin.put(f"{here}/runs/{run}", data=said).status_code == 201
+    answer = hub.admin.get(f"{here}/runs/{run}/series/points", params={"name": "a"})
+    assert (answer.status_code, answer.json()["reason"]) == (422, "unreadable")
+
+
+def test_a_layout_of_long_names_is_refused(hub: RunningHub, here: str) -> None:
+    run = uuid.uuid4().hex
+    journal = json.dumps(header(run)).encode() + b"\n"
+    assert hub.admin.put(f"{here}/runs/{run}/journal?offset=0", data=journal).status_code == 200
+    data = layout_frame(0, Layout(("a" * 501,), False))
+    answer = hub.admin.put(f"{here}/runs/{run}/points?offset=0", data=data)
+    assert (answer.status_code, answer.json()["reason"]) == (422, "limit")
+
+
+@pytest.mark.parametrize("is_published", [True, False])
+def test_of_a_run_of_somebody_else_a_live_run_says_no_more_than_that_its_id_is_taken(
+    hub: RunningHub, here: str, is_published: bool
+) -> None:
+    run = uuid.uuid4().hex
+    journal = json.dumps(header(run)).encode() + b"\n"
+    if is_published:
+        assert hub.admin.put(f"{here}/runs/{run}", data=sealed(run)).status_code == 201
+    else:
+        assert hub.admin.put(f"{here}/runs/{run}/journal?offset=0", data=journal).status_code == 200
+    eve = hub.person(f"eve{run[:8]}")
+    theirs = f"/api/projects/{hub.project(eve).id}/runs/{run}"
+    for answer in (eve.put(f"{theirs}/journal?offset=0", data=journal), eve.put(theirs, data=sealed(run))):
+        assert (answer.status_code, answer.json()["reason"]) == (409, "elsewhere")
+    assert eve.get(theirs).status_code == 404
+
+
+def test_what_was_said_of_a_run_that_was_dropped_goes_with_it(hub: RunningHub, here: str) -> None:
+    run = uuid.uuid4().hex
+    journal = json.dumps(header(run)).encode() + b"\n"
+    assert hub.admin.put(f"{here}/runs/{run}/journal?offset=0", data=journal).status_code == 200
+    noted = hub.admin.put(f"{here}/runs/{run}/annotations/{uuid.uuid4()}", json={"note": "not for eve"})
+    assert noted.status_code == 200
+    assert hub.admin.delete(f"{here}/runs/{run}").status_code == 204
+    eve = hub.person(f"eve{run[:8]}")
+    theirs = f"/api/projects/{hub.project(eve).id}/runs/{run}"
+    assert eve.put(theirs, data=sealed(run)).status_code == 201
+    assert eve.get(theirs).json()["notes"] == []
+
+
+def test_a_project_that_is_removed_while_content_comes_is_no_project(hub: RunningHub, here: str) -> None:
+    data = b"content" * 1000
+
+    def body() -> Iterator[bytes]:
+        yield data[:10]
+        assert hub.admin.delete(here).status_code == 204
+        yield data[10:]
+
+    answer = hub.with_key(hub.admin).put(f"{here}/blobs/{hashlib.sha256(data).hexdigest()}", data=body())
+    assert answer.status_code == 404
+
+
+def test_a_piece_that_comes_again_is_compared_with_what_is_held_of_it(hub: RunningHub, here: str) -> None:
+    run = uuid.uuid4().hex
+    data = json.dumps(header(run)).encode() + b"\n" + b'["metric","a",1]\n' * 20
+    address = f"{here}/runs/{run}/journal"
+    for offset in range(0, len(data), 50):
+        assert hub.admin.put(f"{address}?offset={offset}", data=data[offset : offset + 50]).status_code == 200
+    for start, stop in ((0, 1), (49, 51), (100, 220), (0, len(data))):
+        assert hub.admin.put(f"{address}?offset={start}", data=data[start:stop]).json() == {"length": len(data)}
+        wrong = data[start : stop - 1] + b"!"
+        assert hub.admin.put(f"{address}?offset={start}", data=wrong).json()["reason"] == "differs"
+    held = hub.hub.read(lambda connection: live.content(connection, run, "journal", 60, 3))
+    assert held == data[60:63]
+
+
+def test_a_pattern_that_fits_in_too_many_ways_does_not_stop_the_hub(hub: RunningHub, here: str) -> None:
+    run, path = uuid.uuid4().hex, "a" * 900 + "/x/b"
+    said = sealed(run, outputs=[{"path": path}], labels={"a": "a" * 100_000 + "b"})
+    assert hub.admin.put(f"{here}/runs/{run}", data=said).status_code == 201
+    for query in ("'*a*a*a*a*a*a*a*a*a/b' in output", "like(label.a, '%a%a%a%a%a%a%a%a%a%B')"):
+        assert hub.admin.get(f"{here}/runs", params={"query": query}).json()["runs"] == []
+
+
+def test_more_projects_than_a_statement_takes_are_counted(hub: RunningHub) -> None:
+    many = [str(uuid.uuid4()) for _ in range(70_000)]
+    assert hub.hub.read(lambda connection: projects.count_runs(connection, many)) == {}
+
+
+def test_a_session_ends_with_the_key_that_it_began_with(tmp_path: Path) -> None:
+    clock = Clock()
+    app = new_hub(tmp_path, clock=clock)
+    with serving(app) as url:
+        hub = RunningHub(url, app.state.hub)
+        assert hub.admin.user is not None
+        _, key = accounts.add_key(hub.hub, hub.admin.user, "short", expires=hub.hub.now() + 60_000_000)
+        hub.nobody.post("/signin", data={"name": "ada", "secret": key})
+        assert hub.nobody.get("/api/me").status_code == 200
+        clock.now += 61
+        assert hub.nobody.get("/api/me").status_code == 401
+        hub.close()
+
+
+def test_a_session_shows_itself_to_the_api_by_a_header_and_not_in_the_body(hub: RunningHub, here: str) -> None:
+    password = "correct horse battery"
+    person = hub.person(f"bob{uuid.uuid4().hex[:8]}", password=password)
+    assert person.user is not None
+    project = f"/api/projects/{hub.project(person).id}"
+    with requests.Session() as browser:
+        browser.post(f"{hub.url}/signin", data={"name": person.user.name, "secret": password}, timeout=30)
+        found = re.search('name="csrf-token" content="([^"]+)"', browser.get(hub.url + "/", timeout=30).text)
+        assert found is not None
+        csrf = found[1]
+        data = f"csrf={csrf}&more=".encode() + b"x" * 100
+        address = f"{hub.url}{project}/blobs/{hashlib.sha256(data).hexdigest()}"
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        assert browser.put(address, data=data, headers=form, timeout=30).json()["reason"] == "csrf"
+        sent = browser.put(address, data=data, headers={**form, "X-CSRF-Token": csrf}, timeout=30)
+        assert sent.status_code == 201
+
+
+def test_a_piece_that_waits_for_the_record_of_its_run_does_not_undo_it(require: Any, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    postgres: Postgres = request.getfixturevalue("postgres")
+    app = new_hub(tmp_path, database=postgres.url(postgres.new_database()))
+    with serving(app) as url, ThreadPoolExecutor(1) as thread:
+        hub = RunningHub(url, app.state.hub)
+        assert hub.admin.user is not None
+        project = hub.project(hub.admin)
+        address = f"/api/projects/{project.id}/runs/late"
+        journal = json.dumps(header("late")).encode() + b"\n"
+        record = Record.from_bytes(sealed("late"))
+        access = Access(Asker(hub.admin.user), project)
+        engine = hub.hub.catalog.engine
+        with changing(engine) as connection:  # another process, which publishes the run
+            assert runs.keep(
+                hub.hub, connection, access, record=record, raw=sealed("late"), visible=frozenset()
+            )
+            late = thread.submit(hub.admin.put, f"{address}/journal?offset=0", data=journal)
+            while not hub.hub.read(_waits):
+                time.sleep(0.01)
+        assert late.result().json()["reason"] == "published"
+        (row,) = hub.admin.get(f"/api/projects/{project.id}/runs").json()["runs"]
+        assert row["status"] == "completed"
+        hub.close()
+
+
+def _waits(connection: Connection) -> bool:
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    return bool(connection.execute(text(waiting)).scalar())
+
+
+class Clock:
+    """A time that passes when it is told to."""
+
+    now = NOW.timestamp()
+
+    def __call__(self) -> float:
+        return self.now

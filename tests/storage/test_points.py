@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dotscience.storage.points import Layout, Rows, layout_frame, read_frames, rows_frame
+from dotscience.storage.points import Frames, Layout, Rows, layout_frame, read_frames, rows_frame
 
 HEADER = 21
 LOSS = Layout(("loss",), False)
@@ -109,3 +109,15 @@ def test_no_bytes_end_the_reading(raw: bytes) -> None:
 def test_a_row_is_eight_bytes_a_field() -> None:
     assert (LOSS.fields, BOTH.fields) == (3, 5)
     assert array("q", rows(LOSS, 1)[:8]).tolist() == [0]
+
+
+def test_reading_goes_on_where_it_left_off() -> None:
+    layouts: dict[int, Layout] = {}
+    for cut in range(len(WHOLE) + 1):
+        problems: list[str] = []
+        layouts.clear()
+        first = Frames(io.BytesIO(WHOLE[:cut]), "points", problems, layouts)
+        found = list(first)
+        assert cut == len(WHOLE) or first.end <= cut < first.end + first.wanted
+        found += Frames(io.BytesIO(WHOLE[first.end :]), "points", problems, layouts)
+        assert (found, problems) == (FOUND, [])

@@ -212,3 +212,43 @@ def test_an_index_that_makes_no_sense_is_corrupt(index: Any) -> None:
     raw = b"DSSERIES" + bytes(24) + body + struct.pack("<I8s", len(body), b"DSSERIES")
     with pytest.raises(CorruptError, match=r"^blob: "):
         SeriesReader(io.BytesIO(raw), "blob").read("a")
+
+
+def test_only_the_columns_that_are_wanted_are_read() -> None:
+    reader, *_ = packed([(step, 7, 0.5, {"a": step / 7}) for step in range(100)])
+    found = reader.read("a", ("steps", "values"))
+    assert (list(found.steps), list(found.values)) == (list(range(100)), [step / 7 for step in range(100)])
+    assert (len(found.times), len(found.epochs)) == (0, 0)
+
+
+def test_points_are_counted_without_reading_them() -> None:
+    reader, *_ = packed(SAID)
+    assert [reader.count(name) for name in ("a", "b", "c")] == [101, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "lengths"),
+    [(1 << 40, [0] * 8), (8, [1 << 40] * 8), (8, [-1] * 8), (8, [8] * 7), (-8, [0] * 8), ("8", [0] * 8)],
+)
+def test_an_index_that_claims_what_is_not_there_costs_no_memory(rows: Any, lengths: list[int]) -> None:
+    index = {"layouts": [[["a"], False]], "chunks": [[0, rows, 8, [lengths] * 3]]}
+    packed_index = zlib.compress(json.dumps(index).encode())
+    raw = b"DSSERIES" + b"x" * 64 + packed_index + struct.pack("<I8s", len(packed_index), b"DSSERIES")
+    tracemalloc.start()
+    with pytest.raises(CorruptError, match=r"^blob: "):
+        SeriesReader(io.BytesIO(raw), "blob").read("a", ("steps", "values"))
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+
+
+def test_a_plane_that_unpacks_to_more_than_its_rows_is_damaged() -> None:
+    bomb = zlib.compress(bytes(50_000_000), 9)
+    rows = len(bomb) + 1
+    index = {"layouts": [[["a"], False]], "chunks": [[0, rows, 8, [[len(bomb)] * 8] * 3]]}
+    packed_index = zlib.compress(json.dumps(index).encode())
+    raw = b"DSSERIES" + bomb * 24 + packed_index + struct.pack("<I8s", len(packed_index), b"DSSERIES")
+    tracemalloc.start()
+    with pytest.raises(CorruptError, match="longer than it should be"):
+        SeriesReader(io.BytesIO(raw), "blob").read("a")
+    assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    tracemalloc.stop()

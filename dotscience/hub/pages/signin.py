@@ -47,7 +47,7 @@ async def sign_in(request: Request, hub: CurrentHub, access: CurrentAccess) -> R
         max_age=hub.settings.session_hours * 3600,
         httponly=True,
         samesite="lax",
-        secure=request.url.scheme == "https",
+        secure=request.url.scheme == "https" or hub.settings.url.startswith("https:"),
     )
     return answer
 

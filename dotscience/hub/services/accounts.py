@@ -299,24 +299,29 @@ def sign_in(hub: Hub, name: str, secret: str, address: str) -> tuple[str, Asker]
     by_key = asker_of_key(hub, secret, name)  # first: nobody's failures shut out who has a key
     asker = by_key or asker_of_password(hub, name, secret, address)
     if asker is None or asker.user is None:
-        raise Problem(401, "User name and password, or API key, do not fit.")
+        raise _do_not_fit()
     cookie, csrf, now = secrets.token_urlsafe(32), secrets.token_urlsafe(32), hub.now()
     expires = now + hub.settings.session_hours * 3600 * 1_000_000
     user = asker.user
 
     def work(connection: Connection) -> None:
         store.remove_expired(connection, now, now - _ATTEMPTS_COUNT_FOR)
-        key = None
+        key, ends = None, expires
         if by_key is not None:
             found = store.key_by_hash(connection, _sha256(secret))
-            key = None if found is None else found[0].id
-        store.add_session(
-            connection, _sha256(cookie), user.id, key=key, csrf=csrf, created=now, expires=expires
-        )
+            if found is None:  # revoked just now
+                raise _do_not_fit()
+            key = found[0].id
+            ends = min(expires, found[0].expires or expires)  # no session outlives its key
+        store.add_session(connection, _sha256(cookie), user.id, key=key, csrf=csrf, created=now, expires=ends)
         note_change(connection, now, user.id, "sign in", user.name)
 
     hub.change(work)
     return cookie, Asker(user, asker.only, csrf)
+
+
+def _do_not_fit() -> Problem:
+    return Problem(401, "User name and password, or API key, do not fit.")
 
 
 def sign_out(hub: Hub, cookie: str) -> None:

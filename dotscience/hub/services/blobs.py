@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
-from ..access import Access
+from ..access import Access, no_project
 from ..hub import Hub
 from ..problems import Problem
 from ..store import holdings, projects
@@ -17,10 +19,11 @@ from ..store import holdings, projects
 if TYPE_CHECKING:
     from ...storage.blobs import Upload
 
-__all__ = ["Receiving", "held", "hold", "kept_of_upload", "missing", "receive", "size_of"]
+__all__ = ["Receiving", "held", "hold", "hold_within", "kept_of_upload", "missing", "receive", "size_of"]
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 _MOST_ASKED = 1000
+_AT_ONCE = 16
 
 
 def missing(hub: Hub, access: Access, digests: Sequence[str]) -> list[str]:
@@ -95,7 +98,9 @@ class Receiving:
         if limit and self.offset + len(data) > limit:
             self._upload.discard()
             raise Problem(413, f"A file has at most {limit} bytes here (setting limit_file).", "limit")
-        if self._room is not None and self.offset + len(data) > self._room:  # its sender did not say how large it is
+        if (
+            self._room is not None and self.offset + len(data) > self._room
+        ):  # its sender did not say how large it is
             self._upload.discard()
             raise _no_room(self._hub.settings.limits.project)
         try:
@@ -119,17 +124,34 @@ class Receiving:
 
 
 def hold(hub: Hub, project: str, sizes: Mapping[str, int]) -> None:
-    """A project holds these blobs, which were stored just now.
+    """A project holds these blobs, which were stored just now; raises what `hold_within` raises.
+
+    Raises:
+        Problem: 404, the project was removed while they came.
+    """
+    try:
+        hub.change(lambda connection: hold_within(hub, connection, project, sizes))
+    except IntegrityError:
+        raise no_project() from None
+
+
+def hold_within(hub: Hub, connection: Connection, project: str, sizes: Mapping[str, int]) -> None:
+    """The same, in a transaction of the caller's.
 
     Raises:
         Problem: 503, `ds hub gc` removed one of them at this very moment: it must be sent again.
     """
-    hub.change(lambda connection: holdings.hold(connection, project, sizes, hub.now()))
-    # From here on nothing removes them: what removes content looks at the holdings under the lock that `hold` takes.
-    lost = [digest for digest in sizes if not hub.blobs.has(digest)]
-    if lost:
-        hub.change(lambda connection: holdings.release(connection, project, lost))
+    holdings.hold(connection, project, sizes, hub.now())
+    # Under the lock that `hold` has taken: nothing can be removed between this look and the end of the transaction.
+    if not _are_there(hub, sizes):
         raise Problem(503, "The content was removed while it came. Send it again.", "try-again")
+
+
+def _are_there(hub: Hub, digests: Collection[str]) -> bool:
+    if len(digests) < _AT_ONCE:
+        return all(map(hub.blobs.has, digests))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:  # an object store takes its time for each
+        return all(pool.map(hub.blobs.has, digests))
 
 
 def receive(hub: Hub, access: Access, digest: str, offset: int, total: int | None) -> Receiving:

@@ -17,7 +17,7 @@ from ..store import dots as store
 from ..store.commits import Commit
 from ..store.dots import Branch
 from ..store.entries import Entry
-from . import dots
+from . import blobs, dots
 from .commit_log import commit_named
 from .dot_uploads import Content
 from .dots import Place
@@ -72,7 +72,7 @@ def put(
 
     def work(connection: Connection) -> None:
         now, number = hub.now(), commits.next_number(connection, branch)
-        holdings.hold(connection, place.project.id, sizes, now)
+        blobs.hold_within(hub, connection, place.project.id, sizes)
         entries.clear(connection, branch, number, path, above=True)
         found = (Entry(name, each.digest, each.size, now) for name, each in sorted(files.items()))
         entries.put_entries(connection, branch, number, found)

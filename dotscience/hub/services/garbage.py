@@ -160,6 +160,7 @@ def _forget(hub: Hub, runs: Sequence[Stored], before: int) -> Sequence[Stored]:
         ids = [run.run for run in part]
 
         def work(connection: Connection, ids: Sequence[str] = ids) -> Sequence[str]:
+            lock_runs(connection)  # nobody restores one of them now
             still = sweeping.still_deleted(connection, ids, before)
             records.forget_record(connection, still)
             return still

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
 
+from ...catalog.database import lock_runs
 from ...catalog.shared_writing import forget_runs
 from ..hub import Hub
 from ..store import live as live_store
@@ -32,6 +33,7 @@ def reindex(hub: Hub, progress: Callable[[int, int], object] = lambda done, tota
         part = published[start : start + _AT_ONCE]
 
         def work(connection: Connection, part: Sequence[str] = part) -> None:
+            lock_runs(connection)  # or a run that is deleted meanwhile would come back; likewise below
             for run in part:
                 there = records.find_record(connection, run)
                 if there is not None and there.deleted is None:
@@ -43,6 +45,7 @@ def reindex(hub: Hub, progress: Callable[[int, int], object] = lambda done, tota
     for each in running:
 
         def show(connection: Connection, run: str = each.run) -> None:
+            lock_runs(connection)
             there = live_store.find_live(connection, run)
             if there is not None and live_store.length(connection, run, "journal"):
                 live.show(hub, connection, run, there.project)

@@ -15,11 +15,11 @@ from ...records.values import text
 from ..hub import Hub
 from ..problems import Problem
 
-__all__ = ["check_record", "check_run_id"]
+__all__ = ["LONGEST_NAME", "check_record", "check_run_id"]
 
 _RUN_ID = re.compile(r"[0-9A-Za-z._-]{1,100}")
 _DIGEST = re.compile("[0-9a-f]{64}")
-_LONGEST_NAME, _LONGEST_PATH = 500, 1000
+LONGEST_NAME, _LONGEST_PATH = 500, 1000
 """Characters."""
 
 _WIDEST = 2000
@@ -73,9 +73,9 @@ def _check_names(record: Record) -> None:
         ("series", series if isinstance(series, dict) else {}),
     ):
         for name in names:
-            if len(name) > _LONGEST_NAME or _is_too_wide(name):
+            if len(name) > LONGEST_NAME or _is_too_wide(name):
                 raise _too_much(
-                    f"the name of the {field} {name[:80]!r}… has more than {_LONGEST_NAME} characters or "
+                    f"the name of the {field} {name[:80]!r}… has more than {LONGEST_NAME} characters or "
                     f"{_WIDEST} bytes"
                 )
     for version in (*record.inputs, *record.outputs):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from ...catalog.database import lock_runs
 from ...catalog.rows import from_state
 from ...catalog.shared_writing import write_runs
 from ...catalog.view import as_record
@@ -79,13 +80,14 @@ def _append(hub: Hub, connection: Connection, access: Access, piece: Piece) -> i
     if offset > held:
         raise Problem(409, f"The Hub holds {held} bytes of this file; go on from there.", "gap", length=held)
     known = min(held - offset, len(data))
-    if known and store.content(connection, run, kind, offset)[:known] != data[:known]:
+    if known and store.content(connection, run, kind, offset, known) != data[:known]:
         raise Problem(409, f"The Hub holds other bytes of the {kind} of the run {run}.", "differs")
     new = data[known:]
     if before is None:
         store.begin(connection, run, project.id, access.user.id, now)
-    else:
-        store.heard(connection, run, now)
+    elif not store.heard(connection, run, now):  # another process has just published or dropped it
+        _find(connection, run, project.id)
+        raise Problem(409, f"The Hub holds nothing of the run {run} any more.", "gap", length=0)
     if new:
         _check_size(hub, kind, held + len(new))
         store.append(connection, run, kind, held, new)
@@ -93,20 +95,21 @@ def _append(hub: Hub, connection: Connection, access: Access, piece: Piece) -> i
             _read_on(hub, connection, run, held + len(new))
         projects.touch(connection, project.id, now)
     if _is_due(connection, before, new, now):
+        lock_runs(connection)
+        _find(connection, run, project.id)  # once more: it may have been published until now
         show(hub, connection, run, project.id)
     return held + len(new)
 
 
 def _find(connection: Connection, run: str, project: str) -> Live | None:
     """The run, which is None where it begins now. Raises Problem where it is not one that may go on here."""
-    there = records.find_record(connection, run)
-    if there is not None:
-        raise Problem(409, f"The run {run} is published or was deleted: nothing can be added.", "published")
-    running = store.find_live(connection, run)
-    if running is not None and running.project != project:
+    there, running = records.find_record(connection, run), store.find_live(connection, run)
+    if any(found is not None and found.project != project for found in (there, running)):
         raise Problem(
             409, f"The Hub holds the run {run} elsewhere. A run belongs to one project.", "elsewhere"
         )
+    if there is not None:
+        raise Problem(409, f"The run {run} is published or was deleted: nothing can be added.", "published")
     return running
 
 

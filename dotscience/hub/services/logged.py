@@ -11,6 +11,7 @@ from ...records.values import Json, Stored, stored
 from ...storage.points import Frames, Layout
 from ...storage.series import Summary, columns_of
 from ..problems import Problem
+from .limits import LONGEST_NAME
 
 __all__ = ["Logged"]
 
@@ -69,7 +70,7 @@ class Logged:
             most_names: series that a run may have.
 
         Raises:
-            Problem: 422, there are more, or a frame is longer than any recorder writes.
+            Problem: 422, there are more, their names are too long, or a frame is longer than any recorder writes.
         """
         problems: list[str] = []
         frames = Frames(io.BytesIO(data), "points", problems, self.layouts)
@@ -95,6 +96,9 @@ class Logged:
     def _check(self, most_names: int) -> None:
         if self.wanted > LARGEST_FRAME:
             raise Problem(422, f"A frame of points has at most {LARGEST_FRAME} bytes.", "limit")
+        longest = max((len(name) for layout in self.layouts.values() for name in layout.names), default=0)
+        if longest > LONGEST_NAME:
+            raise Problem(422, f"The name of a series has at most {LONGEST_NAME} characters here.", "limit")
         declared = sum(1 + len(layout.names) for layout in self.layouts.values())
         if len(self.series) > most_names or declared > _LAYOUTS_PER_NAME * most_names:
             raise Problem(

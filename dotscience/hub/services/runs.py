@@ -246,6 +246,7 @@ def annotate(
     number = _uuid(annotation)
 
     def work(connection: Connection) -> None:
+        lock_runs(connection)  # nobody deletes it until this is done; likewise below
         is_published = _require(connection, access, run)
         if records.add_annotation(connection, number, run, access.here.id, document):
             if is_published:
@@ -267,10 +268,12 @@ def remove(hub: Hub, access: Access, run: str) -> None:
     project, user, now = access.here, access.user, hub.now()
 
     def work(connection: Connection) -> None:
+        lock_runs(connection)
         if _require(connection, access, run):
             records.mark_deleted(connection, run, now, user.id)
         else:
             live.drop(connection, run)
+            records.forget_record(connection, [run])  # what was said of it: the id may come again, elsewhere
         forget_runs(connection, [run])
         projects.touch(connection, project.id, now)
         note_change(connection, now, user.id, "delete run", run, project=project.id)
@@ -287,6 +290,7 @@ def restore(hub: Hub, access: Access, run: str) -> None:
     project, user, now = access.here, access.user, hub.now()
 
     def work(connection: Connection) -> None:
+        lock_runs(connection)
         there = records.find_record(connection, run)
         if there is None or there.project != project.id or there.deleted is None:
             raise Problem(404, f"There is no deleted run {run[:100]!r} in this project.")

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
@@ -39,8 +40,14 @@ MOST_NAMES = 50
 _MOST_BUCKETS = 990
 """Of which each gives at most five points, so that fewer than 5,000 are sent."""
 
-_MOST_POINTS = 50_000_000
+_MOST_POINTS = 20_000_000
 """Of one series; what claims to have more is not read."""
+
+_LARGEST_INDEX = 32 << 20
+"""Bytes of the index of a file of series; a few kilobytes can unpack to that, and its lists take thirty times as many."""
+
+_READING = BoundedSemaphore(2)
+"""Points take memory as long as they are read: many who ask at once must not take it all."""
 
 _MOST_MARKS = 100
 
@@ -131,8 +138,17 @@ def points(hub: Hub, access: Access, run: str, names: Sequence[str], window: Win
             raise Problem(404, f"The run {run[:100]} has no series {name[:80]!r}.")
     if not wanted:
         return []
-    read = _packed(hub, access, record, wanted, window) if is_published else _logged(hub, run, wanted, window)
-    return [_sampled(name, *columns, window) for name, columns in read]
+    if not is_published:
+        for said in summaries(record):
+            if said["name"] in wanted:
+                _check_count(said["name"], said["count"])
+    with _READING:
+        read = (
+            _packed(hub, access, record, wanted, window)
+            if is_published
+            else _logged(hub, run, wanted, window)
+        )
+        return [_sampled(name, *columns, window) for name, columns in read]
 
 
 def find_record(connection: Connection, project: str, run: str) -> tuple[Record, bool]:
@@ -165,12 +181,9 @@ def _packed(
         raise Problem(404, "The points of this run's series are not on this Hub.") from None
     axis = AXES[window.axis]
     with stream:
-        reader = SeriesReader(stream, "the series")
+        reader = SeriesReader(stream, "the series", _LARGEST_INDEX)
         for name in names:
-            if reader.count(name) > _MOST_POINTS:
-                raise Problem(
-                    422, f"The series {name[:80]!r} has more than {_MOST_POINTS} points.", "too-many"
-                )
+            _check_count(name, reader.count(name))
             try:
                 found = reader.read(name, (axis, "values"))
             except NotFoundError:
@@ -204,6 +217,11 @@ def _logged(hub: Hub, run: str, names: Sequence[str], window: Window) -> Iterato
             yield name, (numpy.empty(0), numpy.empty(0))
         else:
             yield name, (numpy.concatenate([x for x, _ in found]), numpy.concatenate([y for _, y in found]))
+
+
+def _check_count(name: str, count: int) -> None:
+    if count > _MOST_POINTS:
+        raise Problem(422, f"The series {name[:80]!r} has more than {_MOST_POINTS} points.", "too-many")
 
 
 def _sampled(name: str, x: NDArray[Any], y: NDArray[Any], window: Window) -> Sampled:

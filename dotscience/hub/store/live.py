@@ -76,9 +76,9 @@ def list_live(connection: Connection, projects: Sequence[str]) -> Sequence[Live]
     return [Live(*row) for row in connection.execute(wanted)]
 
 
-def heard(connection: Connection, run: str, now: int) -> None:
-    """Note that a run was heard of."""
-    connection.execute(update(live).where(live.c.run == run).values(heard=now))
+def heard(connection: Connection, run: str, now: int) -> bool:
+    """Note that a run was heard of; whether it is still in progress."""
+    return connection.execute(update(live).where(live.c.run == run).values(heard=now)).rowcount > 0
 
 
 def shown(connection: Connection, run: str, now: int) -> None:
@@ -118,9 +118,16 @@ def append(connection: Connection, run: str, kind: str, offset: int, data: bytes
     connection.execute(insert(chunks).values(run=run, kind=kind, offset=offset, length=len(data), data=data))
 
 
-def content(connection: Connection, run: str, kind: str, start: int = 0) -> bytes:
-    """A file from a byte on, as far as it has come."""
-    return b"".join(pieces(connection, run, kind, start))
+def content(connection: Connection, run: str, kind: str, start: int = 0, most: int | None = None) -> bytes:
+    """A file from a byte on, as far as it has come, or so many bytes of it."""
+    if most is None:
+        return b"".join(pieces(connection, run, kind, start))
+    found = bytearray()
+    for piece in pieces(connection, run, kind, start):
+        found += piece
+        if len(found) >= most:
+            break
+    return bytes(found[:most])
 
 
 def pieces(connection: Connection, run: str, kind: str, start: int = 0) -> Iterator[bytes]:
@@ -139,5 +146,5 @@ def pieces(connection: Connection, run: str, kind: str, start: int = 0) -> Itera
 
 def drop(connection: Connection, run: str) -> None:
     """Forget a run in progress: it is published, or was dropped."""
+    connection.execute(delete(live).where(live.c.run == run))  # first: this waits for whoever adds to it
     connection.execute(delete(chunks).where(chunks.c.run == run))
-    connection.execute(delete(live).where(live.c.run == run))

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from ...catalog import tables as catalog
+from ...catalog.database import in_parts
 from ...catalog.place import of_shards, shard_of
 from .tables import members, projects, users, views
 from .upsert import insert_or_update
@@ -173,11 +174,12 @@ def remove_project(connection: Connection, project: str) -> None:
 def count_runs(connection: Connection, found: Sequence[str]) -> dict[str, int]:
     """How many runs each of those projects has."""
     runs = catalog.runs.c
-    here = of_shards(catalog.runs, [shard_of(project) for project in found])
-    wanted = (
-        select(runs.workspace, func.count()).where(here, runs.workspace.in_(found)).group_by(runs.workspace)
-    )
-    return {row[0]: row[1] for row in connection.execute(wanted)}
+    counts: dict[str, int] = {}
+    for part in in_parts(found):
+        here = of_shards(catalog.runs, [shard_of(project) for project in part])
+        wanted = select(runs.workspace, func.count()).where(here, runs.workspace.in_(part))
+        counts.update((row[0], row[1]) for row in connection.execute(wanted.group_by(runs.workspace)))
+    return counts
 
 
 def runs_of(connection: Connection, project: str) -> Sequence[str]:

@@ -66,6 +66,7 @@ setup(
             "playwright>=1.44",
             "pytest>=8.0",
             "pytest-randomly>=3.15",
+            "pytest-timeout>=2.3",
             "pyyaml>=6.0",
             "ruff>=0.4",
             "schemathesis>=4.0",

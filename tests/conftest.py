@@ -15,7 +15,7 @@ from dotscience.recorder.recorder import Recorder
 from dotscience.testing import fresh_recorder
 
 if TYPE_CHECKING:
-    from .hub_server import RunningHub
+    from .hub_server import RunningHub, Switch
     from .postgres import Postgres
 
 _REQUIRED = os.environ.get("DOTSCIENCE_TEST_REQUIRE") == "all"
@@ -75,16 +75,27 @@ def recorder(tmp_path: Path) -> Iterator[Recorder]:
         yield recorder
 
 
-@pytest.fixture
-def hub(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[RunningHub]":
-    """A Hub that serves on loopback, with one administrator: `hub.admin`."""
-    from .hub_server import RunningHub, new_hub, serving
+@pytest.fixture(scope="session")
+def _server() -> "Iterator[tuple[Switch, str]]":
+    """One server for the Hubs of all tests, and its address."""
+    from .hub_server import Switch, serving
 
-    app = new_hub(tmp_path_factory.mktemp("hub"))
-    with serving(app) as url:
-        running = RunningHub(url, app.state.hub)
-        yield running
-        running.close()
+    switch = Switch()
+    with serving(switch) as url:
+        yield switch, url
+
+
+@pytest.fixture
+def hub(_server: "tuple[Switch, str]", tmp_path_factory: pytest.TempPathFactory) -> "Iterator[RunningHub]":
+    """A Hub that serves on loopback, with one administrator: `hub.admin`."""
+    from .hub_server import RunningHub, new_hub
+
+    switch, url = _server
+    switch.app = new_hub(tmp_path_factory.mktemp("hub"))
+    running = RunningHub(url, switch.app.state.hub)
+    yield running
+    running.close()
+    running.hub.close()
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
+from types import SimpleNamespace
 from typing import Any
 
 import requests
@@ -28,7 +29,7 @@ from dotscience.hub.store.accounts import User
 from dotscience.hub.store.projects import Project
 from dotscience.storage.blobs import Blobs, LocalBlobs
 
-__all__ = ["Person", "RunningHub", "new_hub", "serving"]
+__all__ = ["Person", "RunningHub", "Switch", "new_hub", "serving"]
 
 
 class Person(requests.Session):
@@ -129,7 +130,26 @@ def new_hub(
     engine = open_database(database or str(folder / "hub.sqlite"))
     if database is not None:
         migrate(engine)
-    return create_app(settings or HubSettings(), SharedCatalog(engine), blobs or LocalBlobs(str(folder / "blobs")), clock)
+    return create_app(
+        settings or HubSettings(), SharedCatalog(engine), blobs or LocalBlobs(str(folder / "blobs")), clock
+    )
+
+
+class Switch:
+    """An application that passes requests on to another one: to start and stop a server takes longer than most tests."""
+
+    def __init__(self) -> None:
+        self.app: Any = None
+        self.state = SimpleNamespace(hub=SimpleNamespace(settings=HubSettings()))
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass a request on."""
+        if scope["type"] == "lifespan":
+            for moment in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{moment}.complete"})
+        else:
+            await self.app(scope, receive, send)
 
 
 @contextmanager

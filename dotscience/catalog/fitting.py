@@ -7,10 +7,10 @@ Where it could take long, the text is read once, character by character, and all
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from .patterns import ANY_NAME, ANYTHING, FOLDERS, glob, like, parts_of
+from .patterns import ANY_NAME, ANYTHING, FOLDERS, Pattern, glob, like, parts_of
 from .patterns import containing as containing_pattern
 from .texts import escape, unescape
 
@@ -19,7 +19,11 @@ __all__ = ["fits"]
 _STEPS = 100_000
 """Steps that a regular expression may take; each takes some 50 ns."""
 
-_MAKERS = {"glob": glob, "like": like, "containing": containing_pattern}
+_MAKERS: Mapping[str, Callable[[str], Pattern]] = {
+    "glob": glob,
+    "like": like,
+    "containing": containing_pattern,
+}
 
 
 def fits(source: str, text: str | None) -> bool | None:

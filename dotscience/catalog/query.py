@@ -88,7 +88,9 @@ def parse_sort(sort: str | Iterable[str]) -> list[tuple[Operand, bool]]:
     """
     keys = [sort] if isinstance(sort, str) else list(sort)
     if len(keys) > MOST_KEYS:  # each is a join, and databases take no more than some dozen
-        raise QueryError(f"Runs are sorted by at most {MOST_KEYS} keys, not {len(keys)}.", " ".join(map(str, keys)), 0)
+        raise QueryError(
+            f"Runs are sorted by at most {MOST_KEYS} keys, not {len(keys)}.", " ".join(map(str, keys)), 0
+        )
     return [_sort_key(key) for key in keys]
 
 

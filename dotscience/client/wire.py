@@ -16,6 +16,7 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError, ProtocolError
 
 from ..errors import AccessError, HubError, HubRefusedError, HubUnreachableError
 from .access import Access
@@ -102,10 +103,10 @@ class Wire:
                 return self._ask(method, path, request, bound)
             except HubError:
                 raise
-            except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
+            except (requests.ConnectionError, ProtocolError) as error:
                 if not tries or isinstance(error, requests.ConnectTimeout):
                     raise HubUnreachableError(f"{self.url}: {_reason(error)}") from None
-            except (requests.RequestException, OSError, ValueError) as error:
+            except (requests.RequestException, HTTPError, OSError, ValueError) as error:
                 raise HubUnreachableError(f"{self.url}: {_reason(error)}") from None
 
     def _ask(self, method: str, path: str, request: Mapping[str, Any], bound: float) -> dict[str, Any]:
@@ -168,7 +169,9 @@ class Wire:
 def _read(response: requests.Response, deadline: float) -> bytes:
     """The body, as long as it comes in time and is of a size that a Hub sends."""
     body = bytearray()
-    for block in response.iter_content(_BLOCK):
+    # What has come, not a whole block: a body that drips would fill one only after the deadline.
+    read = getattr(response.raw, "read1", None) or response.raw.read
+    while block := read(_BLOCK, decode_content=True):
         body += block
         if len(body) > _LARGEST:
             raise ValueError("the answer is larger than a Hub's ever is")

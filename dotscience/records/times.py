@@ -27,7 +27,9 @@ def parse_iso(written: str) -> datetime:
     """
     moment = datetime.fromisoformat(written[:-1] + "+00:00" if written.endswith("Z") else written)
     try:
-        return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
+        return (
+            moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
+        )
     except OverflowError:
         raise ValueError(f"{written!r} is in no year from 1 to 9999 of UTC") from None
 

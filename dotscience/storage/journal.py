@@ -140,7 +140,9 @@ def parse_journal(data: bytes, source: str, last_beat: float) -> Journal:
         else:
             problems.append(CorruptError(source, f"line {number}", "is no event; it was passed over"))
         if len(problems) == _MOST_PROBLEMS:  # two bytes of nonsense would cost hundreds
-            problems.append(CorruptError(source, f"line {number}", "is the last that was read: too many are no events"))
+            problems.append(
+                CorruptError(source, f"line {number}", "is the last that was read: too many are no events")
+            )
             break
     return Journal(header, events, problems, last_beat)
 

@@ -17,7 +17,8 @@ def steps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 PATTERNS = st.lists(
-    st.sampled_from(["a", "b", "/", ".", "*", "**", "**/", "?", "[ab]", "[!a]", "[\ud800]", "é", "\0"]), max_size=9
+    st.sampled_from(["a", "b", "/", ".", "*", "**", "**/", "?", "[ab]", "[!a]", "[\ud800]", "é", "\0"]),
+    max_size=9,
 ).map("".join)
 
 
@@ -36,7 +37,9 @@ def test_like_and_containing_fit_as_their_regular_expressions_say() -> None:
     @given(st.text(st.sampled_from("aab/_%é\0\ud800"), max_size=8), TEXTS)
     def check(pattern: str, text: str) -> None:
         for found in (like(pattern), containing(pattern)):
-            assert fitting.fits(escape(found.source), escape(text)) == bool(re.search(found.regex, escape(text)))
+            assert fitting.fits(escape(found.source), escape(text)) == bool(
+                re.search(found.regex, escape(text))
+            )
 
     check()
 

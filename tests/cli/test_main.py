@@ -27,7 +27,7 @@ Ids = Mapping[str, str]
 NAMES = [name for names in COMMANDS.values() for name in names]
 DS = [sys.executable, "-m", "dotscience"]
 ANSI = "\x1b["
-WITH_A_HUB = {"login", "logout", "sync"}
+WITH_A_HUB = {"hub", "login", "logout", "sync"}
 """Commands whose JSON is looked at where there is a Hub."""
 
 RECORD_FIELDS = {"record"} | {field.name for field in dataclasses.fields(Record)} - {"seal"}

@@ -1,7 +1,10 @@
 """Requests to whatever answers: a Hub that refuses, one that is away, and things that are no Hub at all."""
 
+import contextlib
 import json
 import socket
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,6 +88,28 @@ def test_every_failure_is_one_of_three(
 def test_an_answer_without_end_is_cut_short(answering: Answering) -> None:
     with pytest.raises(HubUnreachableError, match="larger"):
         asked(answering(answer("200 OK", b" " * (20 << 20))))
+
+
+def test_an_answer_that_drips_is_given_up_before_its_end() -> None:
+    dripped = []
+
+    def drip(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            for number in range(1000):
+                connection.sendall(b" ")
+                dripped.append(number)
+                time.sleep(0.05)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip, args=(listening,))
+        thread.start()
+        with pytest.raises(HubUnreachableError, match="took too long"):
+            asked(f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=0.5)
+        thread.join()
+    assert len(dripped) < 500
 
 
 def test_nothing_listens_there() -> None:

@@ -104,7 +104,7 @@ def send_rich(
             kept(person, project, "plots/curve.png", PNG),
             kept(person, project, "explore.ipynb", NOTEBOOK),
             kept(person, project, "summary.json", b'{"accuracy": 0.93, "classes": ["a", "b"]}'),
-            kept(person, project, "report.html", b"<script>alert(1)</script>"),
+            kept(person, project, "report.html", b'<script>alert("report")</script>'),
             kept(
                 person, project, "figure.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"
             ),

@@ -56,7 +56,7 @@ def test_files_are_previewed_and_nothing_in_them_runs(hub: RunningHub, page: Pag
         ("data/train.csv", "person 49"),
         ("explore.ipynb", "red words"),
         ("summary.json", '"accuracy": 0.93'),
-        ("report.html", "<script>alert(1)</script>"),
+        ("report.html", '<script>alert("report")</script>'),
         ("figure.svg", "<svg"),
         ("model.bin", "a Python pickle"),
     ):

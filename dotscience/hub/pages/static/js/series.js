@@ -83,7 +83,7 @@ class Chart {
       alt: `${this.name} over ${AXES[axis]}: ${points} points${odd.length ? `, ${odd.length} of them not finite` : ""}.`,
       margin: { l: 52, r: 8, t: 8, b: 34 },
       xaxis: { title: axis === "time" && runs.length > 1 ? "seconds" : "", nticks: 6, ...(range ? { range, autorange: false } : { autorange: true }), type: isClock ? "date" : "linear" },
-      yaxis: { type: isLog ? "log" : "linear", nticks: 6 },
+      yaxis: { type: isLog ? "log" : "linear", nticks: 6, ...(isLog ? {} : around(traces)) },
       uirevision: `${axis} ${isLog} ${range}`,
     });
     this.node.dataset.points = traces.reduce((sum, trace) => sum + trace.y.length, 0);
@@ -106,6 +106,14 @@ class Chart {
     else return;
     this.load();
   }
+}
+
+/** The range of an axis that a constant stands in the middle of: plotly would show every small one as zero. */
+function around(traces) {
+  const values = traces.flatMap((trace) => trace.y).filter((value) => value !== null);
+  const [first] = values;
+  if (!first || values.some((value) => value !== first)) return {};
+  return { range: [first - Math.abs(first) / 2, first + Math.abs(first) / 2] };
 }
 
 /** All charts of a page. `runs` are {id, label, place, begun}: their series are asked for. */

@@ -14,6 +14,7 @@ from .progress import Waiting
 
 if TYPE_CHECKING:
     from ..client.sync import Outcome
+    from ..runner.logs import LogOutcome
     from ..storage.runs import RunFolder
     from ..storage.workspace import Workspace
 
@@ -40,7 +41,7 @@ def command(
 ) -> int:
     """Send runs to their Hub: those that are named, else all that are not there yet.
 
-    What was sent half is resumed, and what is there already is not sent again. A run that the Hub refused before is
+    What `ds run` printed follows its runs. What was sent half is resumed, and what is there already is not sent again. A run that the Hub refused before is
     tried again. The exit code is 1 where something is still not there.
 
     \b
@@ -54,29 +55,41 @@ def command(
     if profile is not None and project is None:
         raise click.UsageError("--profile goes with --to PROJECT.")
     from ..client.sync import sync
+    from ..runner.logs import NEEDLESS, send_logs, unsent, unsent_of_runs
 
     chosen = _chosen(runs, everywhere)
     if project is not None:
         _address([folder for _, folder in chosen], project, profile, apikey)
     with Waiting("sending", in_bytes=True) as progress:
         outcomes = sync(chosen, apikey=apikey, tell=_silent if as_json else _say, progress=progress)
+    found: list[Outcome | LogOutcome] = [*outcomes]
+    found += send_logs(
+        unsent_of_runs(chosen) if runs else (each for root in _roots(everywhere) for each in unsent(root)),
+        apikey=apikey,
+        tell=_silent if as_json else _say_log,
+    )
     if as_json:
-        print_json([outcome.to_json() for outcome in outcomes])
-    elif not outcomes and is_terminal():
+        print_json([outcome.to_json() for outcome in found])
+    elif not found and is_terminal():
         say("Nothing waits to be sent.")
-    return NO if any(outcome.outcome != "sent" for outcome in outcomes) else 0
+    is_there = all(outcome.outcome in ("sent", NEEDLESS) for outcome in found)
+    return 0 if is_there else NO
 
 
 def _chosen(runs: tuple[str, ...], everywhere: bool) -> list[tuple[Workspace, RunFolder]]:
     from ..catalog.find import find_run
     from ..client.sync import waiting
+
+    if runs:
+        return [find_run(run, here(), everywhere=True) for run in runs]
+    return list(waiting(_roots(everywhere)))
+
+
+def _roots(everywhere: bool) -> list[Workspace]:
     from ..storage.workspace import Workspace, known_workspaces
 
-    workspace = here()
-    if runs:
-        return [find_run(run, workspace, everywhere=True) for run in runs]
-    roots = [workspace.root, *(known_workspaces() if everywhere else [])]
-    return list(waiting(Workspace(root) for root in dict.fromkeys(roots)))
+    roots = [here().root, *(known_workspaces() if everywhere else [])]
+    return [Workspace(root) for root in dict.fromkeys(roots)]
 
 
 def _address(folders: list[RunFolder], project: str, profile: str | None, apikey: str | None) -> None:
@@ -94,5 +107,10 @@ def _say(outcome: Outcome) -> None:
     say(f"{words.clean(outcome.run)}  {outcome.outcome}  {words.value(said or '')}".rstrip())
 
 
-def _silent(outcome: Outcome) -> None:
+def _say_log(outcome: LogOutcome) -> None:
+    said = f"{words.clean(outcome.execution)}  {outcome.outcome}  log of `ds run`"
+    say(said if outcome.reason is None else f"{said}: {words.value(outcome.reason)}")
+
+
+def _silent(outcome: Outcome | LogOutcome) -> None:
     """The document says it at the end."""

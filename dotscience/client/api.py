@@ -174,11 +174,23 @@ class HubApi:
         Raises:
             MissingBlobs: content that it refers to has to be sent before.
         """
+        said = self._put_document(f"{_project(place)}/runs/{_quoted(run)}", record)
+        return page_address(said.get("url"), self.page_of(place, run))
+
+    def put_execution(self, place: Place, execution: str, document: bytes) -> None:
+        """Put what `ds run` executed beside runs that it held.
+
+        Raises:
+            MissingBlobs: what it printed has to be sent before.
+        """
+        self._put_document(f"{_project(place)}/executions/{_quoted(execution)}", document)
+
+    def _put_document(self, path: str, document: bytes) -> dict[str, Any]:
         try:
-            said = self.wire.ask(
+            return self.wire.ask(
                 "PUT",
-                f"{_project(place)}/runs/{_quoted(run)}",
-                data=record,
+                path,
+                data=document,
                 headers={"Content-Type": "application/json"},
                 timeout=_UPLOAD_PATIENCE,
             )
@@ -187,7 +199,6 @@ class HubApi:
             if error.status == 409 and isinstance(listed, list):
                 raise MissingBlobs([each for each in listed if isinstance(each, str)]) from None
             raise
-        return page_address(said.get("url"), self.page_of(place, run))
 
     def page_of(self, place: Place, run: str) -> str:
         """The address of a run's page."""

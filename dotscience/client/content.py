@@ -5,18 +5,38 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from ..catalog.parts import Part
 from ..errors import HubRefusedError, HubUnreachableError, NotFoundError
-from ..storage.blobs import BLOCK, LocalBlobs
+from ..storage.blobs import BLOCK
 from ..storage.hashers import Hashers
 from .api import Gap, HubApi, Place
 
-__all__ = ["Progress", "send_parts"]
+__all__ = ["Progress", "Store", "send_parts"]
 
 Progress = Callable[[int, int], None]
 """Called with how many bytes are sent and how many there are in all."""
+
+
+class Store(Protocol):
+    """Where content is that is to be sent: the part of `LocalBlobs` that it takes.
+
+    Attributes:
+        folder: named where something is not there.
+    """
+
+    folder: str
+
+    def has(self, digest: str) -> bool:
+        """Whether it is there."""
+
+    def size(self, digest: str) -> int:
+        """How many bytes it has; raises NotFoundError."""
+
+    def open(self, digest: str) -> BinaryIO:
+        """Its bytes, to read and to seek in; raises NotFoundError."""
+
 
 _THREADS = 4
 _RESUMED = 4 << 20
@@ -29,9 +49,7 @@ _TRIES = 3
 """How often a file may fail to get on before it is left for later."""
 
 
-def send_parts(
-    parts: Collection[Part], blobs: LocalBlobs, api: HubApi, place: Place, progress: Progress
-) -> None:
+def send_parts(parts: Collection[Part], blobs: Store, api: HubApi, place: Place, progress: Progress) -> None:
     """Send the content of some parts of a record.
 
     Raises:
@@ -57,7 +75,7 @@ class _Upload:
     """One blob on its way."""
 
     def __init__(
-        self, digest: str, blobs: LocalBlobs, api: HubApi, place: Place, advance: Callable[[int], None]
+        self, digest: str, blobs: Store, api: HubApi, place: Place, advance: Callable[[int], None]
     ) -> None:
         self._digest, self._blobs, self._api, self._place = digest, blobs, api, place
         self._advance = advance
@@ -137,9 +155,9 @@ class _Rest:
             self._advance(len(block))
 
 
-def _require(part: Part, blobs: LocalBlobs) -> None:
+def _require(part: Part, blobs: Store) -> None:
     if not blobs.has(part.digest):
         raise NotFoundError(
-            f"The content of {part.name} is no longer in {blobs.folder} (blob {part.digest[:12]}…), so the run cannot be "
-            f"sent whole. Bring it back from a copy of the workspace."
+            f"The content of {part.name} is no longer in {blobs.folder} (blob {part.digest[:12]}…), so what names it "
+            f"cannot be sent. Bring it back from a copy of the workspace."
         )

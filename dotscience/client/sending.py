@@ -1,5 +1,7 @@
 """One run to its Hub: first the content that the Hub lacks, then the record, then tags and notes.
 
+What `ds run` executed follows when it has ended, in the same way.
+
 In that order a Hub never holds a record without its content, wherever the sending breaks off, and doing it all again
 does no harm.
 """
@@ -9,9 +11,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from ..catalog.parts import Part, parts_of
 from ..errors import CorruptError, HubRefusedError, HubUnreachableError, NotFoundError
@@ -20,11 +22,13 @@ from ..records.times import iso, utc
 from ..storage.blobs import LocalBlobs
 from ..storage.runs import RunFolder
 from .api import HubApi, MissingBlobs, Place
-from .content import Progress, send_parts
+from .content import Progress, Store, send_parts
 from .outbox import REFUSED, SENT, WAITING, Shipment, annotation_ids, settled, write_shipment
 from .streaming import Stream
 
 __all__ = ["Sender"]
+
+_T = TypeVar("_T")
 
 _TRIES = 3
 """How often a Hub may ask for content that it was sent."""
@@ -32,16 +36,16 @@ _TRIES = 3
 
 @dataclass(frozen=True)
 class _Load:
-    """What is sent of one published run.
+    """A document that is sent: the record of a run, or an execution.
 
     Attributes:
-        parts: the content that the record needs, by digest.
+        parts: the content that it needs, by digest.
     """
 
-    run: str
+    id: str
     raw: bytes
-    parts: dict[str, Part]
-    blobs: LocalBlobs
+    parts: Mapping[str, Part]
+    blobs: Store
     progress: Progress
 
     @classmethod
@@ -102,6 +106,22 @@ class Sender:
         write_shipment(folder, sent, lasting=sent.state != SENT)  # sending it again would do no harm
         return sent
 
+    def send_execution(
+        self, execution: str, document: bytes, place: Place, parts: Collection[Part], blobs: Store
+    ) -> None:
+        """Send what `ds run` executed to a project that has a run of it.
+
+        Args:
+            parts: what it printed; `blobs` has it.
+
+        Raises:
+            HubUnreachableError, HubRefusedError: it is not there now.
+            NotFoundError: what it printed is no longer here.
+        """
+        load = _Load(execution, document, {part.digest: part for part in parts}, blobs, _silent)
+        self._send_content(load, self.api.missing(place, load.parts), place)
+        self._put(load, place, self.api.put_execution)
+
     def _now(self) -> str:
         return iso(utc(self._clock()))
 
@@ -109,14 +129,14 @@ class Sender:
         unsure = [digest for digest in load.parts if (place.id, digest) not in self._held]
         if unsure:
             self._send_content(load, self.api.missing(place, unsure), place)
-        page = self._put_record(load, place)
+        page = self._put(load, place, self.api.put_record)
         self._held.update((place.id, digest) for digest in load.parts)
         return settled(shipment, SENT, project_id=place.id, page=page, at=self._now())
 
-    def _put_record(self, load: _Load, place: Place) -> str:
+    def _put(self, load: _Load, place: Place, put: Callable[[Place, str, bytes], _T]) -> _T:
         for _ in range(_TRIES):
             try:
-                return self.api.put_record(place, load.run, load.raw)
+                return put(place, load.id, load.raw)
             except MissingBlobs as missing:
                 self._held.clear()  # what was there has been removed
                 self._send_content(load, set(missing.digests), place)

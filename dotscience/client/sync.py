@@ -24,7 +24,7 @@ from .outbox import REFUSED, WAITING, Shipment, is_complete, read_shipment, writ
 from .sending import Sender
 from .wire import Wire
 
-__all__ = ["Outcome", "address", "sync", "waiting"]
+__all__ = ["Outcome", "Senders", "address", "sync", "waiting"]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def sync(
     """
     for _, folder in runs:
         _check(folder)
-    senders = _Senders(apikey, environ)
+    senders = Senders(apikey, environ)
     outcomes = []
     for workspace, folder in runs:
         outcomes.append(_sent(workspace, folder, senders, progress))
@@ -102,7 +102,7 @@ def sync(
     return outcomes
 
 
-def _sent(workspace: Workspace, folder: RunFolder, senders: _Senders, progress: Progress | None) -> Outcome:
+def _sent(workspace: Workspace, folder: RunFolder, senders: Senders, progress: Progress | None) -> Outcome:
     shipment = None
     try:
         shipment = read_shipment(folder)
@@ -120,8 +120,12 @@ def _sent(workspace: Workspace, folder: RunFolder, senders: _Senders, progress: 
     return Outcome(folder.id, outcome, page, sent.reason, workspace.root)
 
 
-class _Senders:
-    """One sender for each Hub, and what is wrong with those that cannot be used."""
+class Senders:
+    """One sender for each Hub, and what is wrong with those that cannot be used.
+
+    Args:
+        apikey: to use instead of the one that the environment or a profile has.
+    """
 
     def __init__(self, apikey: str | None, environ: Mapping[str, str]) -> None:
         self._apikey, self._environ = apikey, environ

@@ -13,6 +13,7 @@ from .api import (
     accounts,
     blobs,
     compare,
+    executions,
     health,
     lineage,
     names,
@@ -29,6 +30,7 @@ from .api import (
 from .pages import compare as compare_pages
 from .pages import home, plotly, signin
 from .pages import lineage as lineage_pages
+from .pages import log as log_pages
 from .pages import run as run_pages
 from .pages import runs as runs_pages
 from .pages import search as search_pages
@@ -87,6 +89,17 @@ API: Sequence[Route] = (
     Route("GET", _P + "/changes", overview.list_changes, OWN, shape=told.Changes),
     Route("GET", _P + "/columns", names.read_columns, VIEW, shape=told.Document),
     Route("GET", _P + "/deleted", runs.list_deleted, EDIT, shape=told.Deleted),
+    Route("GET", _P + "/executions/{execution}", executions.get_execution, VIEW, shape=told.ExecutionTold),
+    Route(
+        "PUT",
+        _P + "/executions/{execution}",
+        executions.put_execution,
+        EDIT,
+        200,
+        (201,),
+        streams=True,
+        shape=told.ExecutionTaken,
+    ),
     Route("GET", _P + "/members", projects.list_members, VIEW, shape=told.Members),
     Route("PUT", _P + "/members/{user}", projects.set_member, OWN, shape=told.MemberTold),
     Route("DELETE", _P + "/members/{user}", projects.remove_member, OWN, 204),
@@ -133,6 +146,7 @@ PAGES: Sequence[Route] = (
     Route("GET", "/projects/{project}/runs/{run}", run_pages.show_run, VIEW),
     Route("GET", "/projects/{project}/runs/{run}/files", run_pages.show_run_files, VIEW),
     Route("GET", "/projects/{project}/runs/{run}/packages", run_pages.show_packages, VIEW),
+    Route("GET", "/projects/{project}/executions/{execution}/{stream}", log_pages.show_log, VIEW),
     Route("GET", "/projects/{project}/compare", compare_pages.show_comparison, VIEW),
     Route("GET", "/projects/{project}/images/{digest}", run_pages.show_image, VIEW),
     Route("GET", "/projects/{project}/previews/{digest}", run_pages.show_preview, VIEW),

@@ -133,7 +133,20 @@ class _Running:
             )
             with contained("writing what became of the command"):
                 self._folder.write_end(execution)
+                self._send_log(execution)
             return execution
+
+    def _send_log(self, execution: Execution) -> None:
+        """Send what was printed where runs of it went to a Hub; without any, nothing of the client is loaded."""
+        places = self._session.workspace.places
+        if any(
+            os.path.exists(os.path.join(place, "runs", run, "hub.json"))
+            for run in execution.runs
+            for place in places
+        ):
+            from .logs import send_at_end
+
+            send_at_end(self._folder, self._session.workspace, self._environ)
 
     def _stand_in(self, started: float) -> CommandRun:
         run = CommandRun(self._session, self._command, started)

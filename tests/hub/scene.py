@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import re
-from dataclasses import dataclass
-from datetime import datetime, timezone
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -16,11 +17,12 @@ from dotscience.hub.store.projects import Project
 from dotscience.recorder.recorder import Recorder
 from dotscience.records.files import FileVersion
 from dotscience.records.record import Record
+from dotscience.runner.execution import Execution
 from dotscience.storage.workspace import Workspace
 
 from ..hub_server import Person, RunningHub
 
-__all__ = ["ROLES", "People", "Scene", "a_journal", "a_record"]
+__all__ = ["ROLES", "People", "Scene", "a_journal", "a_record", "an_execution"]
 
 ROLES = (
     "anonymous", "outsider", "viewer", "editor", "owner", "administrator", "other key", "expired key", "revoked key",
@@ -35,6 +37,13 @@ _NUMBERS = itertools.count(1)
 def a_record(run: str, **fields: Any) -> bytes:
     """A published run as it is sent."""
     return Record(id=run, status="completed", published=NOW, started=NOW, **fields).to_bytes()
+
+
+def an_execution(execution: str, run: str, digest: str, size: int = 1) -> bytes:
+    """What `ds run` executed as it is sent: it held that run, and printed that content."""
+    ended = NOW + timedelta(seconds=60)
+    said = Execution(execution, ("python", "train.py"), "/home/ada/study", NOW, ended, 0, runs=(run,))
+    return json.dumps(replace(said, stdout={"sha256": digest, "size": size}).to_json()).encode()
 
 
 def a_journal() -> bytes:
@@ -123,6 +132,8 @@ class Scene:
         assert owner.delete(f"{here}/runs/gone-{number}").status_code == 204
         live = f"{here}/runs/live-{number}/journal"
         assert owner.put(live, params={"offset": 0}, data=journal).status_code == 200
+        execution = an_execution(f"execution-{number}", f"run-{number}", digest)
+        assert owner.put(f"{here}/executions/execution-{number}", data=execution).status_code == 201
         view = owner.post(f"{here}/views", json={"name": "best", "settings": {}}).json()["id"]
         values = {
             "project": project.id,
@@ -131,6 +142,7 @@ class Scene:
             "live": f"live-{number}",
             "new": f"new-{number}",
             "digest": digest,
+            "execution": f"execution-{number}",
             "view": view,
             "user": "bob",
             "number": str(number),

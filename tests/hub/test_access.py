@@ -12,7 +12,7 @@ import pytest
 from dotscience.hub.routes import API, OLD_CLIENT, PAGES
 
 from ..hub_server import Person, RunningHub, new_hub, serving
-from .scene import ROLES, People, Scene, a_journal, a_record
+from .scene import ROLES, People, Scene, a_journal, a_record, an_execution
 
 EVERY = (*API, *PAGES, *OLD_CLIENT)
 
@@ -90,6 +90,8 @@ TABLE: dict[str, Call] = {
     f"GET {P}/changes": own(),
     f"GET {P}/columns": view(send={"params": {"column": "metric.accuracy"}}),
     f"GET {P}/deleted": edit(),
+    f"GET {P}/executions/{{execution}}": view(),
+    f"PUT {P}/executions/{{execution}}": edit(send={"data": "execution"}),
     f"GET {P}/members": view(),
     f"PUT {P}/members/{{user}}": own(send={"json": {"role": "editor"}}),
     f"DELETE {P}/members/{{user}}": own(204),
@@ -130,6 +132,7 @@ TABLE: dict[str, Call] = {
     "GET /projects/{project}/runs/{run}": view(),
     "GET /projects/{project}/runs/{run}/files": view(send={"params": {"role": "inputs"}}),
     "GET /projects/{project}/runs/{run}/packages": view(),
+    "GET /projects/{project}/executions/{execution}/{stream}": view(path="/projects/{project}/executions/{execution}/stdout"),
     "GET /projects/{project}/compare": view(send={"params": {"run": ["{run}", "{live}"]}}),
     "GET /projects/{project}/images/{digest}": view(415),
     "GET /projects/{project}/previews/{digest}": view(),
@@ -216,6 +219,8 @@ def ask(scene: Scene, person: Person, route: str, journal: bytes) -> Any:
     send = scene.fill(dict(call.send))
     if send.get("data") == "record":
         send["data"] = a_record(scene.values["new"])
+    elif send.get("data") == "execution":
+        send["data"] = an_execution(*(scene.values[name] for name in ("execution", "run", "digest")))
     elif send.get("data") == "journal":
         send["data"] = journal
     return person.request(method, scene.fill(call.path or path), headers=FAR, **send)
@@ -292,6 +297,7 @@ def test_what_one_may_not_read_cannot_be_reached_through_a_project_of_ones_own(
         f"/runs/{values['run']}",
         f"/runs/{values['run']}/record",
         f"/runs/{values['live']}/journal",
+        f"/executions/{values['execution']}",
     ):
         assert outsider.get(here + path).status_code == 404
     for path in (f"/runs/{values['gone']}/restore",):
@@ -301,6 +307,10 @@ def test_what_one_may_not_read_cannot_be_reached_through_a_project_of_ones_own(
     assert scene.project.id not in taken.text
     compared = outsider.get(f"{here}/compare", params={"run": [values["run"], values["live"]]})
     assert compared.status_code == 404
+    log = an_execution(values["execution"], "my-run", digest)
+    assert outsider.put(f"{here}/runs/my-run", data=a_record("my-run")).status_code == 201
+    claimed = outsider.put(f"{here}/executions/{values['execution']}", data=log)
+    assert (claimed.status_code, claimed.json()["missing"]) == (409, [digest])
     claimed = outsider.put(f"{here}/runs/claim", data=a_record("claim", outputs=(kept(digest),)))
     assert (claimed.status_code, claimed.json()["missing"]) == (409, [digest])
 

@@ -124,7 +124,11 @@ def test_an_odd_record_is_taken_or_refused_and_what_was_taken_can_be_shown(
     assert put.status_code in (201, 409, 422), put.text[:500]
     assert len(put.text) < 2000
     paths = ["", "/files", "/series", "/record"]
-    shown = [f"{here}/runs/{run}{path}" for path in paths] + [f"{here}/runs", f"{here}/names", f"{here}/files"]
+    shown = [f"{here}/runs/{run}{path}" for path in paths] + [
+        f"{here}/runs",
+        f"{here}/names",
+        f"{here}/files",
+    ]
     for path in [*shown, "/api/home"]:
         answer = hub.admin.get(path)
         assert answer.status_code in (200, 404) if put.status_code != 201 else answer.status_code == 200, (
@@ -169,7 +173,9 @@ def test_an_odd_journal_is_taken_or_refused_and_what_was_taken_can_be_shown(
     assert put.status_code in (200, 422), put.text[:500]
     for path in (f"{here}/runs/{run}", f"{here}/runs/{run}/series", f"{here}/runs", "/api/home"):
         answer = hub.admin.get(path)
-        assert answer.status_code in ((200,) if put.status_code == 200 else (200, 404)), f"{path}: {answer.text[:300]}"
+        assert answer.status_code in ((200,) if put.status_code == 200 else (200, 404)), (
+            f"{path}: {answer.text[:300]}"
+        )
 
 
 def cursor(*values: Any) -> str:
@@ -320,7 +326,9 @@ def test_a_piece_that_comes_again_is_compared_with_what_is_held_of_it(hub: Runni
     for offset in range(0, len(data), 50):
         assert hub.admin.put(f"{address}?offset={offset}", data=data[offset : offset + 50]).status_code == 200
     for start, stop in ((0, 1), (49, 51), (100, 220), (0, len(data))):
-        assert hub.admin.put(f"{address}?offset={start}", data=data[start:stop]).json() == {"length": len(data)}
+        assert hub.admin.put(f"{address}?offset={start}", data=data[start:stop]).json() == {
+            "length": len(data)
+        }
         wrong = data[start : stop - 1] + b"!"
         assert hub.admin.put(f"{address}?offset={start}", data=wrong).json()["reason"] == "differs"
     held = hub.hub.read(lambda connection: live.content(connection, run, "journal", 60, 3))
@@ -354,7 +362,9 @@ def test_a_session_ends_with_the_key_that_it_began_with(tmp_path: Path) -> None:
         hub.close()
 
 
-def test_a_session_shows_itself_to_the_api_by_a_header_and_not_in_the_body(hub: RunningHub, here: str) -> None:
+def test_a_session_shows_itself_to_the_api_by_a_header_and_not_in_the_body(
+    hub: RunningHub, here: str
+) -> None:
     password = "correct horse battery"
     person = hub.person(f"bob{uuid.uuid4().hex[:8]}", password=password)
     assert person.user is not None
@@ -372,7 +382,9 @@ def test_a_session_shows_itself_to_the_api_by_a_header_and_not_in_the_body(hub: 
         assert sent.status_code == 201
 
 
-def test_a_piece_that_waits_for_the_record_of_its_run_does_not_undo_it(require: Any, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_a_piece_that_waits_for_the_record_of_its_run_does_not_undo_it(
+    require: Any, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     postgres: Postgres = request.getfixturevalue("postgres")
     app = new_hub(tmp_path, database=postgres.url(postgres.new_database()))
     with serving(app) as url, ThreadPoolExecutor(1) as thread:

@@ -13,6 +13,8 @@ __all__ = [
     "Compared",
     "Deleted",
     "Document",
+    "ExecutionTaken",
+    "ExecutionTold",
     "FileVersions",
     "Files",
     "Home",
@@ -212,6 +214,34 @@ class Deleted(BaseModel):
     """Deleted runs, the latest first."""
 
     runs: list[DeletedRun]
+
+
+class ExecutionTaken(BaseModel):
+    """An execution was sent; `is_new` is false where it was there already."""
+
+    id: str
+    is_new: bool
+
+
+class Kept(BaseModel):
+    """Content by its digest."""
+
+    sha256: str
+    size: int
+
+
+class ExecutionTold(BaseModel):
+    """What `ds run` executed (docs/formats.md); what is not known is left out."""
+
+    id: str
+    command: list[str]
+    directory: str
+    started: str
+    ended: str
+    exit_code: int
+    runs: list[str]
+    stdout: Kept | None = None
+    stderr: Kept | None = None
 
 
 class Annotated(BaseModel):

@@ -14,10 +14,11 @@ from ..api.here import CurrentAccess, CurrentHub
 from ..api.previews import FileName
 from ..hub import Hub
 from ..problems import Problem
-from ..services import blobs, previews, runs
+from ..services import blobs, executions, logs, previews, runs
 from ..services.contents import contents_of, image_type
 from ..services.neighbours import known_runs
 from . import highlight, words
+from .log_view import log_view
 from .render import page
 from .run_view import files_of, view
 
@@ -41,6 +42,7 @@ def show_run(request: Request, hub: CurrentHub, access: CurrentAccess, run: str)
     found = runs.find(hub, access, run)
     shown = view(found)
     silent = found.heard is not None and hub.now() - found.heard > SILENT
+    execution = executions.of_run(hub, access, found.record)
     made_from, used_by = known_runs(hub, access, found.made_from, found.used_by)
     return page(
         request,
@@ -56,6 +58,9 @@ def show_run(request: Request, hub: CurrentHub, access: CurrentAccess, run: str)
         used_by=used_by,
         name_of=_name_of,
         source=highlight.source,
+        log=log_view(
+            found.record, execution, [] if execution is None else logs.logs_of(hub, access, execution)
+        ),
     )
 
 

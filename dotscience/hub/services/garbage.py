@@ -1,7 +1,7 @@
 """What a Hub no longer needs, and why; found and removed while it serves.
 
-Content goes in three steps. A run that was deleted long enough ago is forgotten. What no record of a project names any more,
-the project no longer holds. What no project holds is removed from the store. The last two look once more, in a
+Content goes in three steps. A run that was deleted long enough ago is forgotten. What neither a record of a project names any
+more nor an execution of its runs printed, the project no longer holds. What no project holds is removed from the store. The last two look once more, in a
 transaction that keeps off everybody who is about to need what they remove; whoever stored content at that very moment
 finds it gone, and is told to send it again.
 """
@@ -19,7 +19,7 @@ from ...catalog.database import lock_runs
 from ...catalog.parts import parts_of
 from ...storage.blobs import Entry
 from ..hub import Hub
-from ..store import accounts, holdings, records, sweeping
+from ..store import accounts, executions, holdings, records, sweeping
 from ..store.records import Stored
 from ..times import iso_of
 
@@ -148,6 +148,8 @@ def _needless(hub: Hub, project: str, doomed: Collection[str], before: int, seen
                         found.pop(part.digest, None)
             for digest in sweeping.digests_of_dots(connection, project):
                 found.pop(digest, None)
+            for digest in executions.digests_of_logs(connection, project, doomed):
+                found.pop(digest, None)
         return found
 
     return hub.read(ask)
@@ -163,6 +165,7 @@ def _forget(hub: Hub, runs: Sequence[Stored], before: int) -> Sequence[Stored]:
             lock_runs(connection)  # nobody restores one of them now
             still = sweeping.still_deleted(connection, ids, before)
             records.forget_record(connection, still)
+            executions.forget_executions(connection, still)
             return still
 
         forgotten.update(hub.change(work))
@@ -178,6 +181,7 @@ def _release(hub: Hub, project: str, sizes: Mapping[str, int], seen: Collection[
     def work(connection: Connection) -> None:
         lock_runs(connection)
         needed = set(sweeping.digests_of_dots(connection, project))
+        needed |= executions.digests_of_logs(connection, project)
         for record in sweeping.new_records(connection, project, seen):
             needed.update(part.digest for part in parts_of(record))
         holdings.release(connection, project, sizes.keys() - needed)

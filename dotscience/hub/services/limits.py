@@ -94,7 +94,17 @@ def _is_too_wide(text: str) -> bool:
 
 
 def _check_depth(record: Record) -> None:
-    for field in ("labels", "parameters", "metrics", "series", "workspace", "process", "code", "git", "environment"):
+    for field in (
+        "labels",
+        "parameters",
+        "metrics",
+        "series",
+        "workspace",
+        "process",
+        "code",
+        "git",
+        "environment",
+    ):
         level: list[Any] = [getattr(record, field)]
         for _ in range(_DEEPEST):
             level = [item for each in level for item in _items(each)]
@@ -113,7 +123,9 @@ def _items(value: Any) -> Iterable[Any]:
 def _check_digests(record: Record) -> None:
     for part in parts_of(record):
         if not _DIGEST.fullmatch(part.digest):
-            raise CorruptError("record", "sha256", f"of the {part.name[:80]} is no digest: {part.digest[:80]!r}")
+            raise CorruptError(
+                "record", "sha256", f"of the {part.name[:80]} is no digest: {part.digest[:80]!r}"
+            )
 
 
 def _check_times(hub: Hub, record: Record) -> None:

@@ -93,11 +93,12 @@ def _append(hub: Hub, connection: Connection, access: Access, piece: Piece) -> i
         store.append(connection, run, kind, held, new)
         if kind == "points":
             _read_on(hub, connection, run, held + len(new))
-        projects.touch(connection, project.id, now)
     if _is_due(connection, before, new, now):
         lock_runs(connection)
         _find(connection, run, project.id)  # once more: it may have been published until now
         show(hub, connection, run, project.id)
+    if new:
+        projects.touch(connection, project.id, now)  # after the lock, as whoever publishes does it
     return held + len(new)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,18 @@ from ..times import iso_of
 from .limits import check_record, check_run_id
 from .live import record_of, show
 
-__all__ = ["HubRun", "accept", "annotate", "deleted", "find", "remove", "restore", "sealed"]
+__all__ = [
+    "HubRun",
+    "accept",
+    "annotate",
+    "deleted",
+    "find",
+    "hold_parts",
+    "remove",
+    "restore",
+    "sealed",
+    "visible_projects",
+]
 
 _WORD = re.compile(r"\S{1,200}")
 
@@ -99,7 +110,7 @@ def accept(hub: Hub, access: Access, run: str, raw: bytes) -> bool:
     if record.seal is None:
         raise CorruptError("record", "seal", "is missing")
     check_record(hub, record)
-    visible = _visible(hub, access.asker)
+    visible = visible_projects(hub, access.asker)
 
     def work(connection: Connection) -> bool:
         return keep(hub, connection, access, record=record, raw=raw, visible=visible)
@@ -124,7 +135,7 @@ def keep(
         raise _elsewhere(record.id, running.project in visible)
     if _is_known(connection, record, project.id, visible):
         return False
-    _hold_parts(connection, record, project.id, visible, now)
+    hold_parts(connection, {part.digest for part in parts_of(record)}, project.id, visible, now)
     records.add_record(
         connection, record.id, project.id, user=user.id, seal=str(record.seal), raw=raw, now=now
     )
@@ -160,11 +171,14 @@ def _elsewhere(run: str, may_know: bool) -> Problem:
     return Problem(409, f"The Hub holds a run {where}: {run}. A run belongs to one project.", "elsewhere")
 
 
-def _hold_parts(
-    connection: Connection, record: Record, project: str, visible: frozenset[str], now: int
+def hold_parts(
+    connection: Connection, needed: Set[str], project: str, visible: frozenset[str], now: int
 ) -> None:
-    """Let the project hold the content that the record needs. Raises Problem where some is missing."""
-    needed = {part.digest for part in parts_of(record)}
+    """Let the project hold the content that a record, or what stands beside one, needs.
+
+    Raises:
+        Problem: 409, some of it is missing.
+    """
     if not needed:
         return
     lock_runs(connection)  # what is found here must not be removed before it is held
@@ -173,7 +187,7 @@ def _hold_parts(
     if missing:
         raise Problem(
             409,
-            f"{len(missing)} of {len(needed)} contents that the record names as kept are not here. Send them first.",
+            f"{len(missing)} of {len(needed)} contents that are named as kept are not here. Send them first.",
             "missing-blobs",
             missing=missing,
         )
@@ -187,7 +201,7 @@ def find(hub: Hub, access: Access, run: str) -> HubRun:
         Problem: 404, the project has no such run.
     """
     project = access.here
-    seen = hub.catalog.seen_by(_visible(hub, access.asker))
+    seen = hub.catalog.seen_by(visible_projects(hub, access.asker))
 
     def ask(connection: Connection) -> tuple[Record, str, bool, int | None, list[dict[str, Any]]]:
         said = records.annotations_of(connection, run)
@@ -327,7 +341,8 @@ def _require(connection: Connection, access: Access, run: str) -> bool:
     return False
 
 
-def _visible(hub: Hub, asker: Asker) -> frozenset[str]:
+def visible_projects(hub: Hub, asker: Asker) -> frozenset[str]:
+    """Ids of the projects that the asker may see."""
     return hub.read(lambda connection: projects.visible_projects(connection, asker.id, asker.only))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -123,14 +124,15 @@ def content(connection: Connection, run: str, kind: str, start: int = 0, most: i
     if most is None:
         return b"".join(pieces(connection, run, kind, start))
     found = bytearray()
-    for piece in pieces(connection, run, kind, start):
-        found += piece
-        if len(found) >= most:
-            break
+    with closing(pieces(connection, run, kind, start)) as coming:
+        for piece in coming:
+            found += piece
+            if len(found) >= most:
+                break
     return bytes(found[:most])
 
 
-def pieces(connection: Connection, run: str, kind: str, start: int = 0) -> Iterator[bytes]:
+def pieces(connection: Connection, run: str, kind: str, start: int = 0) -> Generator[bytes, None, None]:
     """A file from a byte on, piece by piece."""
     its = (chunks.c.run == run, chunks.c.kind == kind)
     first = select(func.max(chunks.c.offset)).where(*its, chunks.c.offset <= start).scalar_subquery()
@@ -140,8 +142,9 @@ def pieces(connection: Connection, run: str, kind: str, start: int = 0) -> Itera
         .order_by(chunks.c.offset)
         .execution_options(yield_per=16)
     )
-    for offset, data in connection.execute(wanted):
-        yield data[max(0, start - offset) :]
+    with connection.execute(wanted) as found:  # which is open until it is read to its end, or closed
+        for offset, data in found:
+            yield data[max(0, start - offset) :]
 
 
 def drop(connection: Connection, run: str) -> None:

@@ -4,6 +4,7 @@
     projects ── members, views                  what they share
        ├── records ── annotations               published runs as they were sent; the catalog is derived from them
        ├── live ── chunks                       runs in progress: their files as far as they have come
+       ├── executions ── execution_runs         what `ds run` executed, and which runs each held
        ├── holdings                             which content the project holds
        └── dots ── branches, commits, entries   the files and commits of the 0.8.7 client
            └── commit_runs                      which runs came with which commit
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -40,6 +42,8 @@ __all__ = [
     "commits",
     "dots",
     "entries",
+    "execution_runs",
+    "executions",
     "holdings",
     "keys",
     "live",
@@ -178,6 +182,30 @@ chunks = Table(
     Column("length", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
 )
+
+executions = Table(
+    "executions",
+    metadata,
+    Column("project", _ID, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
+    Column("id", String(100), primary_key=True),
+    Column("user", _ID, ForeignKey("users.id"), nullable=False),  # who sent it
+    Column("document", EscapedText, nullable=False),  # JSON, as docs/formats.md says
+    Column("stdout", _DIGEST),
+    Column("stderr", _DIGEST),
+    Column("received", BigInteger, nullable=False),
+)
+
+execution_runs = Table(
+    "execution_runs",
+    metadata,
+    Column("project", _ID, primary_key=True),
+    Column("execution", String(100), primary_key=True),
+    Column("run", EscapedText, primary_key=True),
+    ForeignKeyConstraint(
+        ["project", "execution"], ["executions.project", "executions.id"], ondelete="CASCADE"
+    ),
+)
+Index("execution_runs_by_run", execution_runs.c.run)
 
 holdings = Table(
     "holdings",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from dotscience.errors import CorruptError
 from dotscience.hub.hub import Hub
@@ -22,7 +22,7 @@ from dotscience.hub.services import garbage
 from dotscience.hub.services.blobs import hold
 from dotscience.hub.settings import HubSettings
 from dotscience.hub.store import holdings
-from dotscience.hub.store.tables import records
+from dotscience.hub.store.tables import executions, records
 from dotscience.records.files import FileVersion
 from dotscience.records.record import Record
 
@@ -262,3 +262,48 @@ def test_a_record_that_cannot_be_read_stops_the_sweep_before_anything_is_removed
     with pytest.raises(CorruptError):
         garbage.sweep(hub.hub)
     assert stored(hub) == {digest}
+
+
+def sent_execution(person: Person, project: str, execution: str, runs: list[str], printed: bytes) -> str:
+    """Send what `ds run` executed, with what it printed; its digest."""
+    digest = sent_blob(person, project, printed)
+    said = {
+        "execution": 1, "id": execution, "command": ["true"], "directory": "/", "exit_code": 0, "runs": runs,
+        "started": NOW.isoformat(), "ended": NOW.isoformat(), "stdout": {"sha256": digest, "size": len(printed)},
+    }  # fmt: skip
+    answer = person.put(f"/api/projects/{project}/executions/{execution}", json=said)
+    assert answer.status_code == 201, answer.text
+    return digest
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_log_stays_as_long_as_a_run_of_it(
+    tmp_path: Path, clock: Clock, kind: str, request: pytest.FixtureRequest
+) -> None:
+    database = None
+    if kind == "postgresql":
+        postgres = request.getfixturevalue("postgres")
+        database = postgres.url(postgres.new_database())
+    app = new_hub(tmp_path / "hub", database=database, clock=clock)
+    with serving(app) as url:
+        hub = RunningHub(url, app.state.hub)
+        project, other = (hub.project(hub.admin, name).id for name in ("one", "two"))
+        runs = {sent_run(hub.admin, project, run, run.encode()) for run in "ab"}
+        log = sent_execution(hub.admin, project, "both", ["a", "b", "elsewhere"], b"printed")
+        others = sent_run(hub.admin, other, "c", b"c")
+        others_log = sent_execution(hub.admin, other, "both", ["c"], b"printed there")
+        hub.admin.delete(f"/api/projects/{project}/runs/a")
+        clock.ahead = 31 * DAY
+        garbage.sweep(hub.hub)
+        assert {log, others, others_log} <= stored(hub) and len(stored(hub)) == 4
+        hub.admin.delete(f"/api/projects/{project}/runs/b")
+        clock.ahead += 29 * DAY
+        assert garbage.sweep(hub.hub).blobs == []
+        clock.ahead += 2 * DAY
+        found = garbage.find(hub.hub)
+        assert {blob.digest for blob in found.blobs} == {log, *runs} & stored(hub)
+        assert garbage.sweep(hub.hub).to_json() == found.to_json()
+        assert stored(hub) == {others, others_log}
+        left = select(func.count()).select_from(executions)
+        assert hub.hub.read(lambda connection: connection.execute(left).scalar()) == 1
+        hub.close()

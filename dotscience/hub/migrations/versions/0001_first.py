@@ -179,6 +179,22 @@ def upgrade() -> None:
         sa.UniqueConstraint("name"),
     )
     op.create_table(
+        "executions",
+        sa.Column("project", sa.String(length=36), nullable=False),
+        sa.Column("id", sa.String(length=100), nullable=False),
+        sa.Column("user", sa.String(length=36), nullable=False),
+        sa.Column("document", TEXT, nullable=False),
+        sa.Column("stdout", sa.String(length=64), nullable=True),
+        sa.Column("stderr", sa.String(length=64), nullable=True),
+        sa.Column("received", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["project"], ["projects.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["user"],
+            ["users.id"],
+        ),
+        sa.PrimaryKeyConstraint("project", "id"),
+    )
+    op.create_table(
         "holdings",
         sa.Column("project", sa.String(length=36), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -297,6 +313,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("dot", "name"),
     )
+    op.create_table(
+        "execution_runs",
+        sa.Column("project", sa.String(length=36), nullable=False),
+        sa.Column("execution", sa.String(length=100), nullable=False),
+        sa.Column("run", TEXT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project", "execution"], ["executions.project", "executions.id"], ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("project", "execution", "run"),
+    )
+    op.create_index("execution_runs_by_run", "execution_runs", ["run"], unique=False)
     op.create_table(
         "sessions",
         sa.Column("hash", sa.String(length=64), nullable=False),

@@ -42,7 +42,7 @@ async function showAll(button) {
   button.disabled = true;
   const place = document.getElementById(button.dataset.into);
   await fill(place, button.dataset.all);
-  say("All files are listed.");
+  say(button.dataset.said ?? "All files are listed.");
 }
 
 /** Let everything below a node be opened, now and later. */

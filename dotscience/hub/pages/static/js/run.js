@@ -25,6 +25,7 @@ async function renew() {
   }
   Object.assign(article.dataset, page.getElementById("run").dataset);
   silence();
+  showEnds();
   return page;
 }
 
@@ -44,6 +45,21 @@ async function annotate(said) {
     say(error.message);
     return false;
   }
+}
+
+/** Of a long output the end is what readers look for first. */
+const atEnd = new WeakSet();
+function showEnds() {
+  for (const each of document.querySelectorAll("#log pre[data-tail]")) {
+    if (!atEnd.has(each)) each.scrollTop = each.scrollHeight;
+    atEnd.add(each);
+  }
+}
+
+/** The log of a run comes when its command has ended: look for it, less and less often. */
+function awaitLog(pause = 2000) {
+  if (!document.querySelector("#log p[data-awaited]") || pause > 600_000) return;
+  setTimeout(async () => { await renew(); awaitLog(2 * pause); }, pause);
 }
 
 /** `randomUUID` is there on https and on this machine only. */
@@ -78,14 +94,15 @@ document.getElementById("confirm-delete")?.addEventListener("close", async (even
 });
 
 openable(article);
+showEnds();
 showCharts();
 await renew();
 if (article.dataset.published === "false") {
   const stop = watch(twin, async (said) => {
     await renew();
     await showCharts();
-    if (said.is_published) stop();
+    if (said.is_published) { stop(); awaitLog(); }
   });
   setInterval(silence, 5000);
-  setTimeout(renew, 3000); // for what happened between the page and the first look
+  setTimeout(() => { renew(); showCharts(); }, 3000); // for what happened between the page and the first look
 }

@@ -110,8 +110,13 @@ def answer(problem: Problem, request: Request) -> Response:
         return page(request, "problem.html", access, status=problem.status, problem=problem.to_json())
     if problem.status == 401 and request.url.path.startswith("/v2/"):
         return Response("Unauthorized.", 401, problem.headers, "text/plain")
+    headers = dict(problem.headers or {})
+    if (
+        "sec-fetch-mode" in request.headers
+    ):  # a script of our pages asks: the browser must not open a dialog of its own
+        headers.pop("WWW-Authenticate", None)
     said = {**problem.to_json(), "request": request.scope.get("state", {}).get("request_id")}
-    return Answer(said, problem.status, problem.headers, "application/problem+json")
+    return Answer(said, problem.status, headers, "application/problem+json")
 
 
 def _is_for_people(request: Request) -> bool:

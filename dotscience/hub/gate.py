@@ -98,9 +98,8 @@ async def _check_csrf(request: Request, asker: Asker) -> None:
     if asker.csrf is None or request.method in _SAFE:
         return
     said: object = request.headers.get("x-csrf-token")
-    is_page = not request.url.path.startswith(
-        ("/api/", "/v2/")
-    )  # the others take long bodies, which none of our forms sends
+    # Other routes take long bodies, which none of our forms sends.
+    is_page = not request.url.path.startswith(("/api/", "/v2/"))
     if said is None and is_page and request.headers.get("content-type", "").partition(";")[0] in _FORMS:
         said = (await request.form(max_files=0, max_fields=_MOST_FIELDS)).get("csrf")
     if not isinstance(said, str) or not hmac.compare_digest(said.encode(), asker.csrf.encode()):

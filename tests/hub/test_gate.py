@@ -185,6 +185,14 @@ def test_a_cookie_changes_nothing_without_the_token_of_a_page(hub: RunningHub, t
     assert done.status_code == 201
 
 
+def test_a_browser_is_not_asked_to_open_a_dialog_of_its_own(hub: RunningHub) -> None:
+    by_program = hub.nobody.get("/api/keys")
+    assert by_program.headers["WWW-Authenticate"].startswith("Basic")
+    by_page = hub.nobody.get("/api/keys", headers={"Sec-Fetch-Mode": "cors"})
+    assert by_page.status_code == 401
+    assert "WWW-Authenticate" not in by_page.headers
+
+
 @pytest.mark.parametrize("origin", ["https://evil.example.org", "null", "http://127.0.0.1:1"])
 def test_another_site_cannot_sign_a_reader_in(hub: RunningHub, origin: str) -> None:
     assert hub.admin.key is not None

@@ -15,7 +15,7 @@ help:
 	@echo "make clean        remove everything that these made"
 
 test: $(VENV)/.developing
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n 4 --dist loadscope)
 
 lint: $(VENV)/.developing
 	$(BIN)/ruff check .

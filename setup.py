@@ -67,6 +67,7 @@ setup(
             "pytest>=8.0",
             "pytest-randomly>=3.15",
             "pytest-timeout>=2.3",
+            "pytest-xdist>=3.5",
             "pyyaml>=6.0",
             "ruff>=0.4",
             "schemathesis>=4.0",

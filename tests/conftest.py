@@ -4,6 +4,7 @@ import importlib.util
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +52,10 @@ def _isolated(
         monkeypatch.setenv(name, str(folder))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.chdir(tmp_path)
+    if (
+        sys.argv[0] == "-c"
+    ):  # a worker of pytest-xdist: tests that look at the running script shall find pytest
+        monkeypatch.setattr(sys, "argv", [str(Path(pytest.__file__).with_name("__main__.py")), *sys.argv[1:]])
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The original client, in an environment of its own."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -26,6 +27,22 @@ def original_python(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPa
     kept = cache.mkdir("original-client") if cache else tmp_path_factory.mktemp("original-client")
     folder = kept / f"{sys.version_info[0]}.{sys.version_info[1]}"
     python, ready, wanted = folder / "bin/python", folder / "ready", json.dumps(PACKAGES)
+    with _alone(kept / "lock"):
+        _install(folder, python, ready, wanted)
+    return str(python)
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Tests may run in several processes, and one of them installs."""
+    import fcntl
+
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _install(folder: Path, python: Path, ready: Path, wanted: str) -> None:
     if not ready.exists() or ready.read_text() != wanted:
         environ = {**os.environ, "UV_HTTP_TIMEOUT": "20"}
         steps = [["venv", "--clear", "--python", sys.executable, str(folder)]]
@@ -39,7 +56,6 @@ def original_python(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPa
                 fail = pytest.fail if os.environ.get("DOTSCIENCE_TEST_REQUIRE") == "all" else pytest.skip
                 fail(f"dotscience 0.8.7 cannot be installed here: {done.stderr[-500:]}")
         ready.write_text(wanted)
-    return str(python)
 
 
 def _driver(python: str, folder: Path) -> Iterator[Driver]:

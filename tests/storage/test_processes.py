@@ -55,7 +55,7 @@ def test_on_another_machine_or_in_another_container_the_heartbeat_decides(other:
 @pytest.mark.parametrize(
     "process",
     [{}, {"pid": "1", "born": "2"}, {**HERE, "pid": None}, {**HERE, "born": None}, {**HERE, "pid": -1}, {"host": [], "boot": {}}],
-    ids=lambda process: str(process)[:40],
+    ids=["nothing", "texts", "no pid", "no birth", "no such pid", "no host"],
 )  # fmt: skip
 def test_a_process_that_makes_no_sense_is_no_error(process: dict[str, Any]) -> None:
     assert is_alive(process, NOW - 1e6, now=NOW) is False

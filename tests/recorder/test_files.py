@@ -68,7 +68,9 @@ def test_any_path_like_object_is_a_path(verb: str, recorder: Recorder, tmp_path:
 
 
 @both
-@pytest.mark.parametrize("wrong", [None, 1, 1.5, [], ["a"], {}, object(), ""], ids=lambda wrong: type(wrong).__name__)
+@pytest.mark.parametrize(
+    "wrong", [None, 1, 1.5, [], ["a"], {}, object(), ""], ids=lambda wrong: type(wrong).__name__
+)
 def test_what_is_no_path_is_an_argument_error_that_says_so(
     verb: str, wrong: Any, recorder: Recorder, files: Files
 ) -> None:

@@ -31,6 +31,7 @@ __all__ = [
     "SCREENSHOTS",
     "assert_accessible",
     "expect_faults",
+    "loading",
     "opened",
     "running_chromium",
     "screenshots",
@@ -126,9 +127,16 @@ def signed_in(page: Page, person: Person) -> Page:
     return page
 
 
+@contextmanager
+def loading(page: Page) -> Iterator[None]:
+    """What is done inside makes the page load again, or another one; it has loaded at the end."""
+    with page.expect_event("load"):
+        yield
+
+
 def wait_until(page: Page, expression: str, arg: object = None) -> None:
     """Wait until an expression of JavaScript is true. Not `page.wait_for_function`, whose later looks our CSP refuses."""
-    for _ in range(200):
+    for _ in range(600):
         if page.evaluate(expression, arg):
             return
         page.wait_for_timeout(50)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..browser import assert_accessible, screenshots, signed_in
+from ..browser import assert_accessible, screenshots, signed_in, wait_until
 from ..sending import Live, record, send, sent_series
 from .rich import send_rich
 
@@ -12,15 +12,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from ...hub_server import RunningHub
-
-
-def until(page: Page, condition: str) -> None:
-    """Wait for what a script says; the pages' own policy forbids Playwright's way."""
-    for _ in range(200):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"never came true: {condition}")
 
 
 def looked_at(page: Page, hub: RunningHub) -> str:
@@ -68,7 +59,7 @@ def test_files_are_previewed_and_nothing_in_them_runs(hub: RunningHub, page: Pag
     rows.filter(has_text="plots/curve.png").get_by_role("button").first.click()
     picture = page.locator("tr.preview img[alt='plots/curve.png']")
     picture.wait_for()
-    until(page, "document.querySelector(\"img[alt='plots/curve.png']\").naturalWidth === 160")
+    wait_until(page, "document.querySelector(\"img[alt='plots/curve.png']\").naturalWidth === 160")
     assert page.locator("main svg[onload], main script:not([type])").count() == 0
     assert_accessible(page)
     screenshots(page, "run-previews")
@@ -90,9 +81,9 @@ def test_a_chart_is_zoomed_into_on_the_server(hub: RunningHub, page: Page) -> No
     page.mouse.move(box["x"] + 24, box["y"] + 42, steps=3)
     page.mouse.move(box["x"] + 60, box["y"] + 42, steps=5)
     page.mouse.up()
-    until(page, "Number(document.querySelector('[data-series=loss]').dataset.count) < 20000")
+    wait_until(page, "Number(document.querySelector('[data-series=loss]').dataset.count) < 20000")
     page.mouse.dblclick(box["x"] + 100, box["y"] + 50)
-    until(page, "document.querySelector('[data-series=loss]').dataset.count === '60000'")
+    wait_until(page, "document.querySelector('[data-series=loss]').dataset.count === '60000'")
 
 
 def test_charts_are_smoothed_and_drawn_over_time_and_on_a_log_scale(hub: RunningHub, page: Page) -> None:
@@ -100,12 +91,12 @@ def test_charts_are_smoothed_and_drawn_over_time_and_on_a_log_scale(hub: Running
     count = "document.querySelector(\"[data-series='train/loss'] .chart\").data.length"
     assert page.evaluate(count) == 1
     page.locator("[name=smoothing]").fill("0.9")
-    until(page, f"{count} === 2")
+    wait_until(page, f"{count} === 2")
     axis = "document.querySelector(\"[data-series='train/loss'] .chart\").layout"
     page.get_by_label("log scale").check()
-    until(page, f"{axis}.yaxis.type === 'log'")
+    wait_until(page, f"{axis}.yaxis.type === 'log'")
     page.locator("#chart-controls select").select_option("time")
-    until(page, f"{axis}.xaxis.type === 'date'")
+    wait_until(page, f"{axis}.xaxis.type === 'date'")
 
 
 def test_tags_and_notes_are_edited_in_place(hub: RunningHub, page: Page) -> None:

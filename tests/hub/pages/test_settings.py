@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..browser import assert_accessible, expect_faults, screenshots, signed_in
+from ..browser import assert_accessible, expect_faults, loading, screenshots, signed_in
 from .html import html_of
 from .study import MARKUP, send_run
 
@@ -127,8 +127,8 @@ def test_a_project_is_changed_by_its_owner(hub: RunningHub, page: Page) -> None:
     page.get_by_label("User name").fill("bob")
     page.get_by_label("Role", exact=True).select_option("viewer")
     page.get_by_role("button", name="Add member").click()
-    page.get_by_label("Role of bob").select_option("editor")
-    page.wait_for_load_state("networkidle")
+    with loading(page):
+        page.get_by_label("Role of bob").select_option("editor")
     page.get_by_role("button", name="Restore a-run").click()
     page.get_by_role("button", name="Restore a-run").wait_for(state="detached")
     assert page.get_by_role("heading", level=1).inner_text() == "Settings of Wines"
@@ -170,9 +170,9 @@ def test_an_administrator_adds_users_and_locks_them_out(hub: RunningHub, page: P
     page.get_by_role("button", name="Set the password of carl").click()
     assert_accessible(page)
     page.locator("#of-password").fill("battery staple")
-    page.get_by_role("button", name="Set it").click()
+    with loading(page):
+        page.get_by_role("button", name="Set it").click()
     page.get_by_role("dialog").wait_for(state="hidden")
-    page.wait_for_load_state("networkidle")
     assert hub.nobody.get("/api/me", auth=("carl", "battery staple")).status_code == 200
     assert_accessible(page)
     screenshots(page, "users")

@@ -5,35 +5,15 @@ from __future__ import annotations
 import os
 import re
 import stat
-from typing import NamedTuple
 
 from ..errors import ArgumentError
-from ..records.files import FileVersion
-from ..storage.walk import walk
+from ..storage.walk import Located, walk
 from ..storage.workspace import HOME, current_directory, relative_path
 
 __all__ = ["Located", "absolute_path", "expand", "locate", "path_of", "root_relative"]
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _CREDENTIALS = re.compile(r"(?<=://)[^/?#]*@|\?.*", re.DOTALL)
-
-
-class Located(NamedTuple):
-    """A file to be looked at: its path in the record, where it is, and what it was when it was found.
-
-    `unseen` is a key of `records.files.UNSEEN` where there is nothing to read.
-    """
-
-    path: str
-    absolute: str = ""
-    stat: os.stat_result | None = None
-    unseen: str | None = None
-
-    def version(self) -> FileVersion:
-        """What is known of the file before it is read."""
-        if self.stat is None:
-            return FileVersion(self.path, unseen=self.unseen)
-        return FileVersion(self.path, None, self.stat.st_size, self.stat.st_mtime_ns, unseen=self.unseen)
 
 
 def path_of(given: object, verb: str) -> str:
@@ -108,17 +88,8 @@ def _locate(absolute: str, path: str, root: str) -> list[Located]:
 
 
 def _locate_below(directory: str, path: str, root: str) -> list[Located]:
-    prefix = "" if path == "." else path + "/"
-    skip = len(directory.rstrip(os.sep)) + 1
-    files = [
-        Located(prefix + absolute[skip:], absolute, found, problem)
-        for absolute, found, problem in walk(directory, skip=HOME)
-    ]
-    if len(files) == 1 and files[0].absolute == directory:  # which cannot be listed
-        return [files[0]._replace(path=path)]
-    if os.sep != "/":
-        files = [file._replace(path=file.path.replace(os.sep, "/")) for file in files]
+    files = list(walk(directory, path, skip=HOME))
     if path.endswith(os.pardir):  # the root is below, and its files have shorter names
-        inside = prefix + relative_path(root, directory) + "/"
+        inside = f"{path}/{relative_path(root, directory)}/"
         files = [file._replace(path=file.path.removeprefix(inside)) for file in files]
     return files

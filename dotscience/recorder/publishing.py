@@ -17,7 +17,7 @@ from ..records.times import utc
 from ..records.values import Json
 from ..settings import Settings
 from ..storage.blobs import LocalBlobs
-from ..storage.digests import DigestCache
+from ..storage.digests import DigestCache, identity
 from ..storage.hashers import Hashers
 from ..storage.points import read_frames
 from ..storage.runs import RunFolder
@@ -102,7 +102,7 @@ def _with_change(version: FileVersion, root: str, before: Located | None, reader
     now = found[0] if len(found) == 1 else None
     if now is None or now.stat is None or now.path != version.path:  # nothing there, or a directory by now
         return version._replace(changed="gone")
-    if before is not None and before.stat is not None and _same_file(before.stat, now.stat):
+    if before is not None and before.stat is not None and identity(before.stat) == identity(now.stat):
         return version
     if before is None and (version.size, version.mtime) == (now.stat.st_size, now.stat.st_mtime_ns):
         return version
@@ -111,13 +111,6 @@ def _with_change(version: FileVersion, root: str, before: Located | None, reader
         if again.digest == version.digest:
             return version
     return version._replace(changed="during")
-
-
-def _same_file(before: os.stat_result, now: os.stat_result) -> bool:
-    return all(
-        getattr(before, name) == getattr(now, name)
-        for name in ("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
-    )
 
 
 def pack_points(points: str, blobs: LocalBlobs) -> Mapping[str, Json]:

@@ -110,9 +110,9 @@ class FileReader:
             for place in places:
                 versions[place] = self._seen(files[place], files[place].absolute, keep)
 
-        unknown = [place for place, version in enumerate(versions) if version is None]
-        for places in batches(unknown, lambda place: _size(files[place])):
-            self.hashers.submit(partial(read, places), sum(_size(files[place]) for place in places))
+        sizes = {place: _size(files[place]) for place, version in enumerate(versions) if version is None}
+        for places in batches(sizes, sizes.__getitem__):
+            self.hashers.submit(partial(read, places), sum(map(sizes.__getitem__, places)))
         wait_for(self.hashers)
         return [version or file.version() for file, version in zip(files, versions, strict=True)]
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from .files import FileVersion
 from .record import Record
 from .times import block_time
 from .values import Json, text
@@ -25,8 +26,8 @@ def block_metadata(record: Record) -> dict[str, Json]:
     """The run block's JSON object for a record."""
     metadata: dict[str, Json] = {
         "version": "1",
-        "input": sorted({version.path for version in record.inputs}),
-        "output": sorted({version.path for version in record.outputs}),
+        "input": _paths(record.inputs),
+        "output": _paths(record.outputs),
         "labels": _texts(record.labels),
         "parameters": _texts(record.parameters),
         "summary": _texts(record.metrics),
@@ -68,6 +69,11 @@ def find_blocks(written: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         if isinstance(metadata, dict) and closing is not None and closing[1] == opening[1]:
             place = closing.end()
             yield opening[1], metadata
+
+
+def _paths(versions: Iterable[FileVersion]) -> list[str]:
+    """Each path once, in order; a record has them in order already, which a set would forget."""
+    return sorted(dict.fromkeys(version.path for version in versions))
 
 
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:

@@ -8,6 +8,7 @@ an output the publish. Where there is no digest, `unseen` says why; where the by
 from __future__ import annotations
 
 from collections.abc import Mapping
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Any, NamedTuple
 
 from .values import Json
@@ -77,6 +78,21 @@ class FileVersion(NamedTuple):
         if self.changed is not None:
             wire["changed"] = self.changed
         return wire
+
+    def to_text(self) -> str:
+        """The wire form as canonical JSON, for a third of what `json` takes: a record may hold very many of them."""
+        path, digest, size, mtime, kept, unseen, changed = self
+        return "".join(
+            (
+                "{" if changed is None else f'{{"changed":{quoted(changed)},',
+                '"kept":true,' if kept else "",
+                "" if mtime is None else f'"mtime":{mtime},',
+                f'"path":{quoted(path)}',
+                "" if digest is None else f',"sha256":{quoted(digest)}',
+                "" if size is None else f',"size":{size}',
+                "}" if unseen is None else f',"unseen":{quoted(unseen)}}}',
+            )
+        )
 
     @classmethod
     def from_json(cls, wire: Mapping[str, Any]) -> FileVersion:

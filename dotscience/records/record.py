@@ -74,6 +74,14 @@ class Record:
 
     def to_json(self) -> dict[str, Json]:
         """The document without its seal: fields that say nothing are left out."""
+        return self._without_files() | {
+            name: [version.to_json() for version in versions] for name, versions in self._files()
+        }
+
+    def _files(self) -> list[tuple[str, tuple[FileVersion, ...]]]:
+        return [(name, getattr(self, name)) for name in _FILES if getattr(self, name)]
+
+    def _without_files(self) -> dict[str, Json]:
         wire: dict[str, Json] = {"record": RECORD_VERSION, "id": self.id, "status": self.status}
         for name in _TIMES:
             moment = getattr(self, name)
@@ -85,17 +93,19 @@ class Record:
         for name in _MAPPINGS:
             if getattr(self, name):
                 wire[name] = dict(getattr(self, name))
-        for name in _FILES:
-            if getattr(self, name):
-                wire[name] = [version.to_json() for version in getattr(self, name)]
         if self.notices:
             wire["notices"] = list(self.notices)
         return wire
 
     def to_bytes(self) -> bytes:
         """The sealed document as it is written to disk, ending in a line feed."""
-        body = canonical(self.to_json())
-        return b'{"seal":"%s",%s\n' % (seal_of(body).encode(), body[1:])
+        members = {name: canonical(value) for name, value in self._without_files().items()}
+        for name, versions in self._files():
+            members[name] = f"[{','.join(map(FileVersion.to_text, versions))}]".encode("ascii")
+        body = b"".join(
+            part for name in sorted(members) for part in (b',"%s":' % name.encode(), members[name])
+        )
+        return b'{"seal":"%s"%s}\n' % (seal_of(b"{", memoryview(body)[1:], b"}").encode(), body)
 
     @classmethod
     def from_bytes(cls, raw: bytes, source: str = "record") -> Record:
@@ -146,14 +156,17 @@ class Record:
         return cls(**values)
 
 
-def canonical(wire: Mapping[str, Json]) -> bytes:
-    """A document as canonical JSON: sorted keys, no spaces, ASCII."""
-    return json.dumps(wire, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+def canonical(value: Json) -> bytes:
+    """Canonical JSON: sorted keys, no spaces, ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
-def seal_of(body: bytes) -> str:
-    """The sha256 of a canonical document, in hexadecimal."""
-    return hashlib.sha256(body).hexdigest()
+def seal_of(*body: bytes | memoryview) -> str:
+    """The sha256 of a canonical document, in hexadecimal; it may come in parts, which saves copies of a long one."""
+    sha = hashlib.sha256()
+    for part in body:
+        sha.update(part)
+    return sha.hexdigest()
 
 
 def _is_sealed(raw: bytes, wire: Mapping[str, Any], seal: object) -> bool:

@@ -12,8 +12,9 @@ import struct
 import sys
 import threading
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from io import FileIO
+from itertools import chain
 from zlib import crc32
 
 __all__ = ["RECORD", "SMALL", "DigestFile", "encode"]
@@ -33,19 +34,26 @@ SMALL = 20_000
 def encode(entries: Mapping[bytes, bytes]) -> bytes:
     """A file that holds these entries, identity → sha256 and kept (33 bytes)."""
     number = 1 if len(entries) <= SMALL else len(entries) // _PER_BUCKET
-    buckets: list[list[bytes]] = [[] for _ in range(number)]
-    for identity, value in entries.items():
-        buckets[crc32(identity) % number] += identity, value
     index = array("I")
     bodies = []
     end = 0
-    for bucket in buckets:
+    for bucket in _spread(entries, number):
         body = b"".join(bucket)
         end += len(body) // RECORD
         index.append(end)
         index.append(crc32(body))
         bodies.append(body)
     return b"".join([_HEADER, _NUMBERS.pack(end, number), _little(index).tobytes(), *bodies])
+
+
+def _spread(entries: Mapping[bytes, bytes], number: int) -> list[Iterable[bytes]]:
+    """Identities and values, in turn, of each bucket."""
+    if number == 1:
+        return [chain.from_iterable(entries.items())]
+    buckets: list[list[bytes]] = [[] for _ in range(number)]
+    for identity, value in entries.items():
+        buckets[crc32(identity) % number] += identity, value
+    return [*buckets]
 
 
 class DigestFile:

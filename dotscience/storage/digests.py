@@ -72,7 +72,7 @@ class DigestCache:
         if known is None:
             known = self._load()
         key = identity(stat)
-        value = known.get(key)
+        value = self._new.get(key) or known.get(key)
         if value is None:
             for file in self._large:
                 value = file.get(key)
@@ -90,11 +90,8 @@ class DigestCache:
         """
         if hashed_at * 1e9 < max(stat.st_mtime_ns, stat.st_ctime_ns) + _SETTLED or not stat.st_ino:
             return
-        known = self._known
-        if known is None:
-            known = self._load()
-        key = identity(stat)
-        known[key] = self._new[key] = bytes.fromhex(digest) + (b"\1" if kept else b"\0")
+        key, value = identity(stat), bytes.fromhex(digest) + (b"\1" if kept else b"\0")
+        self._new[key] = value  # in one step, for another thread may be saving
 
     def save(self) -> None:
         """Write what is new into a file of its own; now and then merge files into one.
@@ -111,6 +108,9 @@ class DigestCache:
                     self._write(stream, new)
         except OSError:  # a cache that cannot be written is no cache; the files are hashed again
             self._new = {**new, **self._new}
+            return
+        if self._known is not None:
+            self._known.update(new)
 
     def clear(self) -> None:
         """Forget everything, here and on disk. For whoever deletes blobs: what is kept is no longer known."""
@@ -127,7 +127,6 @@ class DigestCache:
                 large += self._opened(name)
             else:
                 known.update(self._entries(name))
-        known.update(self._new)
         self._large = large
         self._known = known
         return known

@@ -21,6 +21,9 @@ _FLAGS = os.O_RDONLY
 for _flag in ("O_BINARY", "O_CLOEXEC", "O_NOCTTY", "O_NONBLOCK"):
     _FLAGS |= getattr(os, _flag, 0)
 
+_AT_ONCE = BLOCK if hasattr(os, "pread") else -1
+"""Files of up to so many bytes are read in one call, where there is a call that does not move the descriptor."""
+
 
 class Seen(NamedTuple):
     """What was seen of one file.
@@ -64,7 +67,7 @@ def see(
     if expected is not None and not S_ISREG(expected.st_mode):
         return _unseen(_misfit(expected), expected)
     if isinstance(source, int):
-        return _see_open(source, expected, blobs, advance, rewind=True)
+        return _see_open(source, expected, blobs, advance)
     try:
         if expected is None:
             stat = os.stat(source)
@@ -111,12 +114,10 @@ def _open(path: str) -> int:
 
 
 def _see_open(
-    descriptor: int,
-    expected: os.stat_result | None,
-    blobs: LocalBlobs | None,
-    advance: Advance | None,
-    rewind: bool = False,
+    descriptor: int, expected: os.stat_result | None, blobs: LocalBlobs | None, advance: Advance | None
 ) -> Seen:
+    if expected is not None and (data := _read_as_expected(descriptor, expected)) is not None:
+        return _see_small(data, expected, blobs)
     try:
         before = os.fstat(descriptor)
         if expected is None:
@@ -124,8 +125,7 @@ def _see_open(
                 return _unseen(_misfit(before), before)
         elif not _same(before, expected):
             return _unseen("replaced", expected)
-        if rewind:
-            os.lseek(descriptor, 0, os.SEEK_SET)
+        os.lseek(descriptor, 0, os.SEEK_SET)
         if before.st_size > BLOCK:
             return _see_large(descriptor, before, blobs, advance)
         data = _read(descriptor, before.st_size)
@@ -133,6 +133,25 @@ def _see_open(
             return _unseen("changing", before)
     except OSError:
         return _unseen("unreadable", expected)
+    return _see_small(data, before, blobs)
+
+
+def _read_as_expected(descriptor: int, expected: os.stat_result) -> bytes | None:
+    """What a small file holds that is as expected when it has been read; None where a closer look is needed.
+
+    One look is enough here: `pread` takes nothing out of a pipe that was put in the file's place.
+    """
+    size = expected.st_size
+    if size > _AT_ONCE:
+        return None
+    try:
+        data = os.pread(descriptor, size + 1, 0)
+        return data if len(data) == size and _same(os.fstat(descriptor), expected) else None
+    except OSError:
+        return None
+
+
+def _see_small(data: bytes, stat: os.stat_result, blobs: LocalBlobs | None) -> Seen:
     digest = hashlib.sha256(data).hexdigest()
     fault = None
     if blobs is not None:
@@ -141,7 +160,7 @@ def _see_open(
         except OSError as error:
             fault = error
     kept = blobs is not None and fault is None
-    return Seen(digest, before.st_size, before.st_mtime_ns, kept, None, before, fault)
+    return Seen(digest, stat.st_size, stat.st_mtime_ns, kept, None, stat, fault)
 
 
 def _read(descriptor: int, size: int) -> bytes:

@@ -8,24 +8,32 @@ from operator import attrgetter
 from stat import S_IFDIR, S_IFMT, S_IFREG
 from typing import NamedTuple
 
-__all__ = ["Found", "walk"]
+from ..records.files import FileVersion
+
+__all__ = ["Located", "walk"]
 
 
-class Found(NamedTuple):
-    """One file that a directory holds.
+class Located(NamedTuple):
+    """A file to be looked at: its path in the record, where it is, and what it was when it was found.
 
     Attributes:
-        path: the directory as it was given, joined with the way to the file.
-        stat: the file's stat, of a link's target; None where it could not be had.
-        problem: None, or the key of `records.files.UNSEEN` that says why nothing can be read.
+        stat: of a link's target; None where it could not be had.
+        unseen: None, or the key of `records.files.UNSEEN` that says why there is nothing to read.
     """
 
     path: str
-    stat: os.stat_result | None
-    problem: str | None
+    absolute: str = ""
+    stat: os.stat_result | None = None
+    unseen: str | None = None
+
+    def version(self) -> FileVersion:
+        """What is known of the file before it is read."""
+        if self.stat is None:
+            return FileVersion(self.path, unseen=self.unseen)
+        return FileVersion(self.path, None, self.stat.st_size, self.stat.st_mtime_ns, unseen=self.unseen)
 
 
-def walk(directory: str, skip: str | None = None) -> Iterator[Found]:
+def walk(directory: str, path: str, skip: str | None = None) -> Iterator[Located]:
     """Every file below a directory that is not itself a directory, sorted by name within each directory.
 
     Links to files and directories are followed. A directory that is already being walked further up is
@@ -33,43 +41,45 @@ def walk(directory: str, skip: str | None = None) -> Iterator[Found]:
     deleted while the walk goes on is left out. Nothing is opened but directories.
 
     Args:
+        path: what records call the directory; their paths are `/`-separated, and `.` is left away.
         skip: directories of this name are not entered.
 
     Example:
-        >>> [found.path for found in walk("data")]
+        >>> [file.path for file in walk("/home/ada/study/data", "data")]
         ['data/raw/2026.csv', 'data/readme.txt']
     """
     try:
         stat = os.stat(directory)
         entries = _entries(directory)
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no file can have that name
-        yield Found(directory, None, "missing")
+        yield Located(path, directory, None, "missing")
         return
     except OSError:
-        yield Found(directory, None, "unreadable")
+        yield Located(path, directory, None, "unreadable")
         return
     here = (stat.st_dev, stat.st_ino)
     chain = {here}
-    stack = [(iter(entries), here)]
+    stack = [(iter(entries), here, "" if path == "." else path + "/")]
     while stack:
-        siblings, here = stack[-1]
+        siblings, here, prefix = stack[-1]
         for entry in siblings:
+            path = prefix + entry.name
             try:
                 stat = _stat(entry)
                 kind = S_IFMT(stat.st_mode)
                 if kind == S_IFREG:
-                    yield Found(entry.path, stat, None)
+                    yield Located(path, entry.path, stat)
                 elif kind != S_IFDIR:
-                    yield Found(entry.path, stat, "special")
+                    yield Located(path, entry.path, stat, "special")
                 elif (below := (stat.st_dev, stat.st_ino)) not in chain and entry.name != skip:
-                    stack.append((iter(_entries(entry.path)), below))
+                    stack.append((iter(_entries(entry.path)), below, path + "/"))
                     chain.add(below)
                     break
             except (FileNotFoundError, NotADirectoryError):
                 if entry.is_symlink():
-                    yield Found(entry.path, None, "missing")
+                    yield Located(path, entry.path, None, "missing")
             except OSError:
-                yield Found(entry.path, None, "unreadable")
+                yield Located(path, entry.path, None, "unreadable")
         else:
             stack.pop()
             chain.discard(here)

@@ -72,6 +72,12 @@ def test_a_record_is_one_line_of_ascii(record: Record) -> None:
     assert raw.isascii() and raw.count(b"\n") == 1 and raw.endswith(b"\n")
 
 
+@given(records)
+def test_what_is_written_is_the_canonical_form_of_the_document(record: Record) -> None:
+    body = canonical(record.to_json())
+    assert record.to_bytes() == b'{"seal":"%s",%s\n' % (seal_of(body).encode(), body[1:])
+
+
 def test_a_field_that_says_nothing_is_absent() -> None:
     assert RECORD.to_json() == {
         "record": 1,

@@ -52,8 +52,11 @@ def test_a_digest_is_known_at_once_and_after_save_to_the_next_process(tmp_path: 
 def test_the_latest_word_on_a_file_counts(tmp_path: Path) -> None:
     for moment, kept in enumerate((False, True)):
         cache = cache_in(tmp_path, NOW + moment)
+        assert cache.get(stat_of()) == ((DIGEST, False) if kept else None)
         cache.put(stat_of(), DIGEST, kept, NOW)
+        assert cache.get(stat_of()) == (DIGEST, kept)
         cache.save()
+        assert cache.get(stat_of()) == (DIGEST, kept)
     assert cache_in(tmp_path).get(stat_of()) == (DIGEST, True)
 
 

@@ -149,6 +149,26 @@ def test_a_file_that_is_different_by_now_is_not_read(
     assert list(blobs) == []
 
 
+@pytest.mark.parametrize("size", [0, 1, len(SMALL), BLOCK])
+def test_nothing_is_taken_out_of_a_pipe_in_the_place_of_a_file(file: Path, size: int, no_hang: None) -> None:
+    file.write_bytes(bytes(size))
+    expected = file.stat()
+    put_pipe(file)
+    pipe = os.open(file, os.O_RDWR)  # both ends, so that neither opening waits
+    os.write(pipe, b"for somebody else")
+    assert see(str(file), expected).unseen == "replaced"
+    assert os.read(pipe, 100) == b"for somebody else"
+    os.close(pipe)
+
+
+def test_a_file_that_shrank_and_grew_back_is_not_what_was_expected(file: Path) -> None:
+    os.utime(file, ns=(0, 0))
+    expected = file.stat()
+    os.truncate(file, 1)
+    os.truncate(file, len(SMALL))
+    assert see(str(file), expected) == Seen(None, len(SMALL), 0, False, "replaced")
+
+
 @pytest.mark.parametrize("field", ["st_ino", "st_dev", "st_size", "st_mtime_ns", "st_ctime_ns"])
 def test_a_difference_in_one_field_is_enough(file: Path, field: str) -> None:
     stat = file.stat()
@@ -189,8 +209,9 @@ def test_a_file_that_never_stops_growing_is_not_read_forever(file: Path, no_hang
     assert see(str(file), None, advance=append).unseen == "changing"
 
 
+@pytest.mark.parametrize("expect", [True, False])
 def test_beside_a_writer_every_digest_is_of_bytes_that_were_there(
-    tmp_path: Path, blobs: LocalBlobs, python: Start
+    tmp_path: Path, blobs: LocalBlobs, python: Start, expect: bool
 ) -> None:
     script = """
 import itertools, os, sys
@@ -206,11 +227,11 @@ for content in itertools.cycle(contents):
     with python(script, path) as writer:
         while not os.path.exists(path):
             time.sleep(0.001)
-        seen = [see(path, None, blobs=blobs) for _ in range(300)]
+        seen = [see(path, os.stat(path) if expect else None, blobs=blobs) for _ in range(300)]
         writer.kill()
     digests = {each.digest for each in seen if each.digest is not None}
     assert digests and digests <= whole
-    assert {each.unseen for each in seen} <= {None, "changing"}
+    assert {each.unseen for each in seen} <= {None, "changing", "replaced" if expect else None}
     assert set(blobs) == digests and is_spotless(blobs)
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dotscience.storage.walk import Found, walk
+from dotscience.storage.walk import Located, walk
 
 
 def write(path: Path, content: str = "x") -> Path:
@@ -23,26 +23,27 @@ def write(path: Path, content: str = "x") -> Path:
 
 
 def listed(directory: Path | str) -> dict[str, str | None]:
-    return {os.path.relpath(found.path, directory): found.problem for found in walk(str(directory))}
+    return {found.path: found.unseen for found in walk(str(directory), ".")}
 
 
 def test_every_file_is_found_with_its_stat_in_sorted_order(tmp_path: Path) -> None:
     for name in ("b", "a/z", "a/b/c", "c/d", "A"):
         write(tmp_path / name, name)
-    assert list(walk(str(tmp_path))) == [
-        Found(str(tmp_path / name), (tmp_path / name).stat(), None)
+    assert list(walk(str(tmp_path), ".")) == [
+        Located(name, str(tmp_path / name), (tmp_path / name).stat())
         for name in ("A", "a/b/c", "a/z", "b", "c/d")
     ]
 
 
-def test_a_relative_directory_gives_relative_paths(tmp_path: Path) -> None:
-    write(tmp_path / "data" / "x")
-    assert [found.path for found in walk("data")] == [os.path.join("data", "x")]
+def test_files_are_named_after_what_records_call_the_directory(tmp_path: Path) -> None:
+    write(tmp_path / "data" / "x" / "y")
+    (found,) = walk("data", "../data")
+    assert (found.path, found.absolute) == ("../data/x/y", os.path.join("data", "x", "y"))
 
 
 def test_an_empty_directory_gives_nothing(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    assert list(walk(str(tmp_path))) == []
+    assert list(walk(str(tmp_path), ".")) == []
 
 
 def test_links_to_files_and_directories_are_followed(tmp_path: Path) -> None:
@@ -52,7 +53,7 @@ def test_links_to_files_and_directories_are_followed(tmp_path: Path) -> None:
     (inside / "file").symlink_to(outside)
     (inside / "folder").symlink_to(outside.parent)
     assert listed(inside) == {"file": None, "folder/real": None}
-    assert all(found.stat is not None and found.stat.st_size == 7 for found in walk(str(inside)))
+    assert all(found.stat is not None and found.stat.st_size == 7 for found in walk(str(inside), "."))
 
 
 def test_a_directory_reached_in_two_ways_is_listed_twice(tmp_path: Path) -> None:
@@ -124,36 +125,36 @@ def test_files_that_can_be_listed_but_not_statted_are_unreadable(
 )
 def test_what_is_no_directory_is_said_to_be_missing(tmp_path: Path, name: str, problem: str) -> None:
     write(tmp_path / "file")
-    assert list(walk(name)) == [Found(name, None, problem)]
+    assert list(walk(name, "path")) == [Located("path", name, None, problem)]
 
 
 def test_names_that_are_not_utf_8_are_found(tmp_path: Path) -> None:
     name = b"caf\xe9\n\xff"
     (tmp_path / os.fsdecode(name)).write_bytes(b"x")
-    (found,) = walk(str(tmp_path))
-    assert os.fsencode(os.path.basename(found.path)) == name
-    assert found.problem is None
+    (found,) = walk(str(tmp_path), ".")
+    assert os.fsencode(found.path) == name
+    assert found.unseen is None
 
 
 def test_what_is_deleted_during_the_walk_is_left_out(tmp_path: Path) -> None:
     for name in ("a/x", "b/y", "c", "d"):
         write(tmp_path / name)
-    walking = walk(str(tmp_path))
+    walking = walk(str(tmp_path), ".")
     first = next(walking)
     shutil.rmtree(tmp_path / "b")
     (tmp_path / "c").unlink()
-    assert [os.path.relpath(found.path, tmp_path) for found in (first, *walking)] == ["a/x", "d"]
+    assert [found.path for found in (first, *walking)] == ["a/x", "d"]
 
 
 def test_a_directory_that_becomes_a_file_during_the_walk_is_left_out(tmp_path: Path) -> None:
     for name in ("a", "b/x/y", "c"):
         write(tmp_path / name)
-    walking = walk(str(tmp_path))
+    walking = walk(str(tmp_path), ".")
     found = [next(walking)]
     shutil.rmtree(tmp_path / "b")
     write(tmp_path / "b")
     found += walking
-    assert [os.path.relpath(each.path, tmp_path) for each in found] == ["a", "b", "c"]
+    assert [each.path for each in found] == ["a", "b", "c"]
 
 
 @pytest.fixture
@@ -175,10 +176,10 @@ def deep(tmp_path: Path) -> Iterator[str]:
 def test_a_tree_deeper_than_any_path_can_be_is_walked_as_far_as_paths_reach(
     tmp_path: Path, deep: str
 ) -> None:
-    found = list(walk(deep))
+    found = list(walk(deep, "."))
     assert len(found) > 19
-    assert {each.problem for each in found} == {None, "unreadable"}
-    assert found[-1] == Found(str(tmp_path / "x"), (tmp_path / "x").stat(), None)
+    assert {each.unseen for each in found} == {None, "unreadable"}
+    assert found[-1] == Located("x", str(tmp_path / "x"), (tmp_path / "x").stat())
 
 
 names = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -203,7 +204,7 @@ def test_a_walk_finds_what_was_made(tree: dict[str, object]) -> None:
 
     with tempfile.TemporaryDirectory() as directory:
         made = set(build(directory, tree))
-        found = list(walk(directory))
-        assert {each.path for each in found} == made
-        assert all(each.problem is None for each in found)
-        assert [each.path for each in found] == [each.path for each in walk(directory)]
+        found = list(walk(directory, "."))
+        assert {each.absolute for each in found} == made
+        assert all(each.unseen is None for each in found)
+        assert [each.path for each in found] == [each.path for each in walk(directory, ".")]

@@ -269,6 +269,11 @@ def _many_runs(database: str, named: str) -> list[Row]:
                 {"query": "metric.m1 > 0.9 and parameter.p3 == 3"},
             ),
             (
+                "query that few runs fit, sorted",
+                f"{hub.url}/api/projects/{project}/runs",
+                {"query": "metric.m1 > 0.9999", "sort": "-metric.m2"},
+            ),
+            (
                 "query by status, sorted",
                 f"{hub.url}/api/projects/{project}/runs",
                 {"query": 'status == "failed"', "sort": "metric.m2"},

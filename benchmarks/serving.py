@@ -193,8 +193,10 @@ def _add_project(database: str, project: str) -> None:
 
 
 def _analyze(database: str) -> None:
-    """Tell the database what it holds, as it finds out itself in the course of a night."""
+    """Tell the database what it holds, as it finds out itself in the course of a night (PostgreSQL: of minutes)."""
     engine = open_database(database)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("ANALYZE")
+        connection.exec_driver_sql(
+            "VACUUM (ANALYZE)" if connection.dialect.name == "postgresql" else "ANALYZE"
+        )
     engine.dispose()

@@ -23,6 +23,7 @@ from sqlalchemy import (
     case,
     false,
     literal,
+    literal_column,
     not_,
     or_,
     select,
@@ -71,14 +72,18 @@ def compile_condition(
     resolve: Resolve,
     shards: Collection[int] = (WORKSPACE_SHARD,),
     run: ColumnElement[int] = _RUNS.key,
+    *,
+    each: bool = False,
 ) -> ColumnElement[bool]:
     """The condition on a row of `runs`.
 
     Args:
         shards: those that the runs' values and file versions are in.
         run: `runs.key`, or what a statement joins it to.
+        each: look at one run after the other, in whatever order they come, as is best where most of them fit; by default the
+            runs that fit are found first.
     """
-    return _Compiler(resolve, shards, run).condition(condition)
+    return _Compiler(resolve, shards, run, each).condition(condition)
 
 
 def run_in(keys: Collection[int], run: ColumnElement[int] = _RUNS.key) -> ColumnElement[bool]:
@@ -136,17 +141,20 @@ class _Compiler:
     resolve: Resolve
     shards: Collection[int]
     run: ColumnElement[int]
+    each: bool
 
     def condition(self, condition: Condition) -> ColumnElement[bool]:
         if isinstance(condition, All | AnyOf):
             parts = map(self.condition, condition.parts)
             return and_(true(), *parts) if isinstance(condition, All) else or_(false(), *parts)
+        if isinstance(condition, Not) and isinstance(condition.part, Not):
+            return self.condition(condition.part.part)  # SQLite takes some fifty levels
         if isinstance(condition, Not):
             return not_(self.condition(condition.part))
         if isinstance(condition, Related):
             return run_in(self.resolve(condition), self.run)
         if isinstance(condition, Holds):
-            return self.run.in_(self._holding(condition.set, condition.item))
+            return self._among(*self._holding(condition.set, condition.item))
         if isinstance(condition, Like):
             return self._about(condition.operand, lambda texts: matching(texts, like(condition.pattern)))
         if isinstance(condition, OneOf):
@@ -155,9 +163,20 @@ class _Compiler:
             return self._compared(condition.left, condition.op, condition.right.value)
         return self._compared_with_each_other(condition.op, condition.left, condition.right)
 
+    def _among(self, key: ColumnElement[int], found: Select[Any]) -> ColumnElement[bool]:
+        """The run is one of those that a statement finds; `key` is where it has them."""
+        if not self.each:
+            return self.run.in_(found.with_only_columns(key))
+        here: Select[Any] = (
+            found.with_only_columns(literal_column("1")).where(key == self.run).correlate(self.run.table)
+        )
+        return here.offset(0).exists()  # without an offset PostgreSQL would find all of them first
+
     def _having(self, value: Value, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
         """The run has such a value."""
-        return self.run.in_(select(_VALUES.run).where(self._named(tables.values, value), *conditions))
+        return self._among(
+            _VALUES.run, select(tables.values).where(self._named(tables.values, value), *conditions)
+        )
 
     def _compared(self, left: Operand, op: str, right: str | float | bool) -> ColumnElement[bool]:
         compare = _OPERATORS[op]
@@ -193,7 +212,7 @@ class _Compiler:
             first, second = _field(left), _field(right)
             return and_(first.is_not(None), second.is_not(None), compare(first, second))
         here = tables.runs.alias()
-        found: Select[Any] = select(here.c.key)
+        found: Select[Any] = select(here)
         sides: list[dict[str, ColumnElement[Any]]] = []
         for operand in (left, right):
             if isinstance(operand, Field):
@@ -204,25 +223,24 @@ class _Compiler:
                 is_number = or_(value.c.number.is_not(None), value.c.form.in_(["i", "f"]))
                 sides.append({NUMBER: value.c.number, TEXT: case((is_number, None), else_=value.c.text)})
         one, other = sides
-        return self.run.in_(
-            found.where(or_(*(compare(one[kind], other[kind]) for kind in one if kind in other)))
-        )
+        compared = or_(*(compare(one[kind], other[kind]) for kind in one if kind in other))
+        return self._among(here.c.key, found.where(compared))
 
-    def _holding(self, name: str, item: str) -> Select[Any]:
-        """Runs whose set of that name holds the item."""
+    def _holding(self, name: str, item: str) -> tuple[ColumnElement[int], Select[Any]]:
+        """The runs whose set of that name holds the item: where the statement has them, and the statement."""
         if name in ("input", "output"):
             uses, versions = tables.uses, tables.versions
             role = tables.INPUT if name == "input" else tables.OUTPUT
-            joined = select(uses.c.run).join(versions, versions.c.key == uses.c.version)
+            joined = select(uses).join(versions, versions.c.key == uses.c.version)
             fits = matching(versions.c.path, glob(item))
-            return joined.where(uses.c.role == role, of_shards(versions, self.shards), fits)
+            return uses.c.run, joined.where(uses.c.role == role, of_shards(versions, self.shards), fits)
         if name in ("tag", "note"):
             noted = tables.annotations
             fits = noted.c.text == item if name == "tag" else matching(noted.c.text, containing(item))
-            return select(noted.c.run).where(noted.c.kind == name, fits)
+            return noted.c.run, select(noted).where(noted.c.kind == name, fits)
         if name == "model":
-            return select(tables.models.c.run).where(tables.models.c.name == item)
-        return select(_VALUES.run).where(self._named(tables.values, Value(name, item)))
+            return tables.models.c.run, select(tables.models).where(tables.models.c.name == item)
+        return _VALUES.run, select(tables.values).where(self._named(tables.values, Value(name, item)))
 
     def _about(
         self, operand: Operand, fits: Callable[[ColumnElement[str]], ColumnElement[bool]]

@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, literal_column, select
 
 from ..errors import AmbiguousError, ArgumentError, NotFoundError
 from . import tables
-from .compile import compile_condition
-from .expressions import Related
+from .compile import compile_condition, run_in
+from .database import in_parts
+from .expressions import All, AnyOf, Comparison, Condition, Field, Like, Not, OneOf, Related, Value
 from .graph import runs_related
 from .ordering import Part, parts_of
 from .paging import Page, beyond, check_limit, cursor_of, read_cursor
@@ -23,7 +24,7 @@ from .row import Row, read_rows
 
 __all__ = [
     "Names",
-    "count_runs",
+    "find_and_count",
     "find_runs",
     "fitting",
     "get_run",
@@ -38,8 +39,14 @@ MOST_COUNTED = 10_000
 MOST_NAMES = 10_000
 """Of one kind."""
 
+FEW = 2000
+"""Up to so many runs that a query fits are put in order; where there are more, the order is followed until a page is full."""
+
 _MOST_NAMED = 5
 _RUNS, _VALUES = tables.runs.c, tables.values.c
+
+Fits: TypeAlias = Callable[[ColumnElement[int]], ColumnElement[bool]]
+"""A condition on runs, said of a column that holds `runs.key`."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +80,48 @@ def find_runs(
         QueryError: the query or a sort key is wrong.
         ArgumentError: `limit` or `after` is wrong.
     """
+    paged = _paged(place, sort, limit, after)
+
+    def ask(connection: Connection) -> Page[Row]:
+        return paged(connection, _chosen(Held(place, connection), query, around, FEW).fits)
+
+    return place.read(ask)
+
+
+def find_and_count(
+    place: Place,
+    query: str | None = None,
+    sort: str | Sequence[str] = "-started",
+    limit: int = 50,
+    after: str | None = None,
+    *,
+    around: Place | None = None,
+    most: int = MOST_COUNTED,
+) -> tuple[Page[Row], int]:
+    """A page of the runs that a query fits, and how many fit; `most + 1` means more than `most`.
+
+    Arguments and errors as for `find_runs`.
+    """
+    paged = _paged(place, sort, limit, after)
+
+    def ask(connection: Connection) -> tuple[Page[Row], int]:
+        held = Held(place, connection)
+        chosen = _chosen(held, query, around, max(most, FEW))
+        count = _count(held, chosen.fits(_RUNS.key), most) if chosen.count is None else chosen.count
+        return paged(connection, chosen.fits), min(count, most + 1)
+
+    return place.read(ask)
+
+
+def _paged(
+    place: Place, sort: str | Sequence[str], limit: int, after: str | None
+) -> Callable[[Connection, Fits], Page[Row]]:
+    """Finds a page of the runs that fit a condition. Arguments and errors as for `find_runs`."""
     parts = parts_of(parse_sort(sort), place.shards)
     first, values = (0, None) if after is None else read_cursor(after, [part.order for part in parts])
     wanted = check_limit(limit) + 1
 
-    def ask(connection: Connection) -> Page[Row]:
-        fits = _fitting(Held(place, connection), query, around)
+    def find(connection: Connection, fits: Fits) -> Page[Row]:
         found: list[tuple[int, RowMapping]] = []
         for number, part in list(enumerate(parts))[first:]:
             statement = part.ordered().where(place.scope, fits(part.run)).limit(wanted - len(found))
@@ -87,10 +130,21 @@ def find_runs(
             found += [(number, row) for row in connection.execute(statement).mappings()]
             if len(found) == wanted:
                 break
-        rows = read_rows(connection, [row for _, row in found[:limit]])
+        rows = read_rows(connection, _whole(place, connection, [row["key"] for _, row in found[:limit]]))
         return Page(rows, _cursor(*found[limit - 1], parts) if len(found) == wanted else None)
 
-    return place.read(ask)
+    return find
+
+
+def _whole(place: Place, connection: Connection, keys: Sequence[int]) -> list[RowMapping]:
+    """The rows of `runs` with those keys, in that order, without those that were deleted at this moment: their keys may already
+    be those of runs of another place.
+    """
+    rows: dict[int, RowMapping] = {}
+    for part in in_parts(keys):
+        found = connection.execute(select(tables.runs).where(place.scope, _RUNS.key.in_(part))).mappings()
+        rows.update((row["key"], row) for row in found)
+    return [rows[key] for key in keys if key in rows]
 
 
 def _cursor(number: int, row: RowMapping, parts: Sequence[Part]) -> str:
@@ -98,19 +152,17 @@ def _cursor(number: int, row: RowMapping, parts: Sequence[Part]) -> str:
     return cursor_of(number, [row[f"sort_{key}"] for key in range(len(parts[number].order))])
 
 
-def count_runs(
-    place: Place, query: str | None = None, most: int = MOST_COUNTED, *, around: Place | None = None
-) -> int:
-    """How many runs a query fits; `most + 1` means more than `most`. Arguments and errors as for `find_runs`."""
+def _count(place: Held, fits: ColumnElement[bool], most: int) -> int:
+    """How many runs fit; `most + 1` means more than `most`."""
+    found: Select[Any] = (
+        select(literal_column("1")).select_from(tables.runs).where(*_here(place), fits).limit(most + 1)
+    )
+    return place.connection.execute(select(func.count()).select_from(found.subquery())).scalar_one()
 
-    def ask(connection: Connection) -> int:
-        here = (of_shards(tables.runs, place.shards), place.scope)
-        fits = fitting(Held(place, connection), query, around)
-        found: Select[Any] = select(literal_column("1")).select_from(tables.runs).where(*here, fits)
-        found = found.limit(most + 1)
-        return connection.execute(select(func.count()).select_from(found.subquery())).scalar_one()
 
-    return place.read(ask)
+def _here(place: Held) -> tuple[ColumnElement[bool], ...]:
+    """The row of `runs` is one of the place."""
+    return of_shards(tables.runs, place.shards), place.scope
 
 
 def get_run(place: Place, run: str) -> Row:
@@ -177,18 +229,55 @@ def _names(connection: Connection, place: Place, kind: int) -> list[str]:
 
 def fitting(place: Held, query: str | None, around: Place | None) -> ColumnElement[bool]:
     """The condition on a row of `runs` that a query stands for. Arguments and errors as for `find_runs`."""
-    return _fitting(place, query, around)(_RUNS.key)
+    return _fitting(place, parse("" if query is None else query), around)(_RUNS.key)
 
 
-def _fitting(
-    place: Held, query: str | None, around: Place | None
-) -> Callable[[ColumnElement[int]], ColumnElement[bool]]:
-    """The condition that a query stands for, said of a column that holds `runs.key`."""
+@dataclass(frozen=True)
+class _Chosen:
+    """What a query stands for.
+
+    Attributes:
+        fits: the condition.
+        count: how many runs fit, where that is known.
+    """
+
+    fits: Fits
+    count: int | None
+
+
+def _chosen(place: Held, query: str | None, around: Place | None, most: int) -> _Chosen:
+    """The condition by which a page in any order is found best; it looks for up to `most + 1` runs that fit.
+
+    A database cannot tell how many runs have a value in some range, and takes seconds where it guesses wrong: so it is tried.
+    """
     condition = parse("" if query is None else query)
+    compiled = _fitting(place, condition, around)
+    if _is_of_fields(condition):
+        return _Chosen(compiled, None)
+    some = select(_RUNS.key).where(*_here(place), compiled(_RUNS.key)).limit(most + 1)
+    found = place.connection.execute(some).scalars().all()
+    if len(found) <= FEW:
+        return _Chosen(lambda run: run_in(found, run), len(found))
+    return _Chosen(partial(compiled, each=True), len(found))
+
+
+def _is_of_fields(condition: Condition) -> bool:
+    """Whether it is about columns of `runs` alone."""
+    if isinstance(condition, All | AnyOf):
+        return all(map(_is_of_fields, condition.parts))
+    if isinstance(condition, Not):
+        return _is_of_fields(condition.part)
+    if isinstance(condition, Comparison):
+        return isinstance(condition.left, Field) and not isinstance(condition.right, Value)
+    return isinstance(condition, OneOf | Like) and isinstance(condition.operand, Field)
+
+
+def _fitting(place: Held, condition: Condition, around: Place | None) -> Callable[..., ColumnElement[bool]]:
+    """`compile_condition` of that condition, to be told of which column and how."""
     wide = place if around is None else Held(around, place.connection)
 
     @cache
     def resolve(related: Related) -> Collection[int]:
         return runs_related(related, [wide], home=place)[0]
 
-    return lambda run: compile_condition(condition, resolve, place.shards, run)
+    return partial(compile_condition, condition, resolve, place.shards)

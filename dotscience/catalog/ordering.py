@@ -38,9 +38,12 @@ class Part:
     run: ColumnElement[int]
 
     def ordered(self) -> Select[Any]:
-        """The statement in that order, with the values that rows are sorted by as columns `sort_0`, …"""
+        """`runs.key` in that order, with the values that rows are sorted by as columns `sort_0`, …
+
+        The other columns are left out: most rows are looked at only to be put in order.
+        """
         columns = [column.label(f"sort_{number}") for number, (column, _) in enumerate(self.order)]
-        return self.statement.add_columns(*columns).order_by(*_directed(self.order))
+        return self.statement.with_only_columns(_RUNS.key, *columns).order_by(*_directed(self.order))
 
 
 def sorted_by(

@@ -268,9 +268,14 @@ def fill(engine: Engine, runs: Sequence[Run]) -> None:
 
 
 def found(engine: Engine, query: str) -> set[int]:
-    condition = compile_condition(parse(query), lambda related: ())
+    runs = tables.runs.c.key
+    together, each = (
+        compile_condition(parse(query), lambda related: (), each=each) for each in (False, True)
+    )
     with engine.connect() as connection:
-        return set(connection.execute(select(tables.runs.c.key).where(condition)).scalars())
+        fit = set(connection.execute(select(runs).where(together)).scalars())
+        assert set(connection.execute(select(runs).where(each)).scalars()) == fit
+        return fit
 
 
 @settings(max_examples=300)

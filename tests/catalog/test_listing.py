@@ -9,9 +9,11 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import Connection, event, select
 
-from dotscience.catalog.listing import count_runs, find_runs, get_run, names_in_use
-from dotscience.catalog.place import Place
+from dotscience.catalog import listing, tables
+from dotscience.catalog.listing import find_and_count, find_runs, fitting, get_run, names_in_use
+from dotscience.catalog.place import Held, Place
 from dotscience.catalog.shared_writing import forget_runs
 from dotscience.errors import AmbiguousError, ArgumentError, QueryError
 
@@ -96,12 +98,60 @@ def test_pages_of_a_query(team: Team) -> None:
     place = team.seen_by("p")
     query = 'parameter.n == 1 and label.odd == "0"'
     found = [run for part in pages(place, 3, query, "-metric.x") for run in part]
-    assert len(found) == count_runs(place, query) == 10
+    assert len(found) == find_and_count(place, query)[1] == 10
     assert set(found) == {
         row.id
         for row in find_runs(place, limit=1000).rows
         if row.parameters["n"] == 1 and row.labels["odd"] == "0"
     }
+
+
+QUERIES = [
+    "metric.x > 0", "metric.x >= 0 or parameter.n == 1", "not metric.x > 0", '"0" != label.odd and metric.x < 1',
+    "metric.x > parameter.n", '"x" in metric and "even" in tag', '"in/*.csv" in input', 'status == "completed"',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("few", [0, 1000], ids=["followed", "put in order"])
+def test_pages_of_a_query_are_the_same_whichever_way_they_are_found(
+    team: Team, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    fill(team, 30)
+    for number in range(4):
+        tags = [{"at": "2026", "tag": "even"}] if number % 2 == 0 else []
+        team.run("p", metrics={"x": number}, inputs={f"in/{number}.csv": b"raw"}, annotations=tags)
+    team.run("another", metrics={"x": 1}, inputs={"in/0.csv": b"raw"})
+    place = team.seen_by("p")
+    for sort in ("-started", "metric.x", ["-parameter.n", "label.odd"]):
+        (order,) = pages(place, 1000, sort=sort)
+        for query in QUERIES:
+            fit = place.read(
+                lambda connection, query=query: set(
+                    connection.execute(
+                        select(tables.runs.c.id).where(fitting(Held(place, connection), query, None))
+                    ).scalars()
+                )
+            )
+            monkeypatch.setattr(listing, "FEW", few)
+            found = [run for part in pages(place, 5, query, sort) for run in part]
+            assert found == [run for run in order if run in fit], (query, sort)
+            assert found
+
+
+def test_a_run_that_is_deleted_while_a_page_is_read_is_left_out(team: Team) -> None:
+    runs = [team.run("p") for _ in range(3)]
+    place = team.seen_by("p")
+    deleted = list[str]()
+
+    def delete(connection: Connection, cursor: object, statement: str, *rest: object) -> None:
+        if "sort_0" in statement and not deleted:
+            deleted.append(runs[1])
+            team.catalog.write(lambda other: forget_runs(other, deleted))
+
+    event.listen(team.catalog.engine, "after_cursor_execute", delete)
+    found = {row.id for row in find_runs(place).rows}
+    assert deleted
+    assert {runs[0], runs[2]} <= found <= set(runs)
 
 
 def test_what_comes_while_one_turns_the_pages_disturbs_nothing(team: Team) -> None:
@@ -118,7 +168,7 @@ def test_the_count_stops_where_it_is_told_to(team: Team) -> None:
     for _ in range(5):
         team.run("p", metrics={"x": 1})
     place = team.seen_by("p")
-    assert [count_runs(place, "metric.x == 1", most) for most in (0, 3, 5, 9)] == [1, 4, 5, 5]
+    assert [find_and_count(place, "metric.x == 1", most=most)[1] for most in (0, 3, 5, 9)] == [1, 4, 5, 5]
 
 
 def encoded(value: object) -> str:
@@ -177,7 +227,7 @@ def test_a_wrong_query_or_order(team: Team) -> None:
         with pytest.raises(QueryError):
             find_runs(team.seen_by("p"), **given)
     with pytest.raises(QueryError):
-        count_runs(team.seen_by("p"), "metrics.a > 1")
+        find_and_count(team.seen_by("p"), "metrics.a > 1")
 
 
 def test_values_come_back_as_they_were(team: Team) -> None:

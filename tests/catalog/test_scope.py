@@ -12,7 +12,7 @@ import pytest
 from dotscience.catalog import place as places
 from dotscience.catalog.file_versions import file_versions
 from dotscience.catalog.lineage import lineage_of_digest, lineage_of_path, lineage_of_run
-from dotscience.catalog.listing import count_runs, find_runs, get_run, names_in_use
+from dotscience.catalog.listing import find_and_count, find_runs, get_run, names_in_use
 from dotscience.catalog.neighbours import neighbours
 from dotscience.catalog.place import Place
 from dotscience.catalog.recorded import known_digests, recorded_of, recorded_under
@@ -76,7 +76,7 @@ Ask = Callable[[Place, Story], set[str]]
 def query(text: str) -> Ask:
     def ask(place: Place, story: Story) -> set[str]:
         found = find_runs(place, text)
-        assert count_runs(place, text) == len(found.rows)
+        assert find_and_count(place, text)[1] == len(found.rows)
         assert found.next is None
         return {row.id for row in found.rows}
 
@@ -294,7 +294,7 @@ def test_a_query_of_one_project_may_look_for_lineage_in_all_that_the_asker_sees(
     home, around = story.team.seen_by(OURS), story.team.seen_by(OURS, THEIRS)
     found = find_runs(home, 'upstream("raw.csv")', around=around)
     assert {row.id for row in found.rows} == {story.prepare, story.score}
-    assert count_runs(home, 'upstream("raw.csv")', around=around) == 2
+    assert find_and_count(home, 'upstream("raw.csv")', around=around)[1] == 2
     assert find_runs(home, 'upstream("secret/model")', around=around).rows == []
 
 

@@ -12,7 +12,11 @@ from .here import CurrentAccess, CurrentHub
 
 __all__ = ["Runs", "compare_runs"]
 
-Runs = Annotated[list[str] | None, Query(description="Ids of 2 to 20 runs; the first is compared with.")]
+_RUNS = (
+    "Ids of 2 to 20 runs; the first is what the others are compared with. "
+    "They may be of any projects that you may view."
+)
+Runs = Annotated[list[str] | None, Query(description=_RUNS)]
 
 
 def compare_runs(request: Request, hub: CurrentHub, access: CurrentAccess, run: Runs = None) -> Response:

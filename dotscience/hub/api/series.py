@@ -12,6 +12,10 @@ from .here import CurrentAccess, CurrentHub
 
 __all__ = ["get_points", "list_series"]
 
+_AFTER = (
+    "The `end` of an earlier answer about a run in progress: only points that came since are told. "
+    "Where the answer's own `after` is 0 they are all."
+)
 _Edge = Annotated[float | None, Query(allow_inf_nan=False)]
 
 
@@ -33,8 +37,10 @@ def get_points(
     ] = "step",
     start: Annotated[_Edge, Query(alias="from", description="Where the window on `x` begins.")] = None,
     stop: Annotated[_Edge, Query(alias="to", description="Where it ends.")] = None,
+    after: Annotated[int, Query(ge=0, le=1 << 50, description=_AFTER)] = 0,
 ) -> Response:
     """Points of series: all that are in the window, or as many as draw the same line on a chart of that width."""
-    window = series.Window(x, width, start, stop)
+    window = series.Window(x, width, start, stop, after)
     found = series.points(hub, access, run, name, window)
-    return json_answer(request, {"x": x, "series": [each.to_json() for each in found]})
+    told = [each.to_json() for each in found.series]
+    return json_answer(request, {"x": x, "series": told, "after": found.after, "end": found.end})

@@ -237,8 +237,8 @@ class ExecutionTold(BaseModel):
     command: list[str]
     directory: str
     started: str
-    ended: str
-    exit_code: int
+    ended: str | None = None
+    exit_code: int | None = None
     runs: list[str]
     stdout: Kept | None = None
     stderr: Kept | None = None
@@ -321,6 +321,7 @@ class Home(BaseModel):
     """What there is to see first."""
 
     projects: list[ProjectTold]
+    projects_in_all: int
     running: list[Object]
     failed: list[Object]
     recent: list[Object]
@@ -358,9 +359,10 @@ class Preview(BaseModel):
 
 
 class Compared(BaseModel):
-    """What differs between runs."""
+    """What differs between runs; `projects` are those of the runs, by the run's id."""
 
     runs: list[str]
+    projects: dict[str, str]
     values: list[Object]
     files: list[Object]
     notes: list[Any]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from urllib.parse import quote
 
 from fastapi import Request, Response
 
 from ...catalog.rows import micros
 from ...records.record import Record
+from ..access import Access
 from ..api.compare import Runs
 from ..api.here import CurrentAccess, CurrentHub
-from ..services import compare
-from ..services.compare import Line
+from ..hub import Hub
+from ..services import compare, projects
+from ..services.compare import Comparison, Line
 from . import highlight, words
 from .render import page
 from .run_view import clipped
@@ -24,8 +25,8 @@ _MOST_LINES = 5000
 
 
 def show_comparison(request: Request, hub: CurrentHub, access: CurrentAccess, run: Runs = None) -> Response:
-    """Runs side by side."""
-    found = compare.compare(hub, access, run or [])
+    """Runs side by side; a run may also be named by the address of its page."""
+    found = compare.compare(hub, access, [each.strip().rstrip("/").rpartition("/")[2] for each in run or []])
     asked = "&".join(f"run={quote(each.id, safe='')}" for each in found.runs)
     return page(
         request,
@@ -34,7 +35,9 @@ def show_comparison(request: Request, hub: CurrentHub, access: CurrentAccess, ru
         twin=f"/api/projects/{access.here.id}/compare?{asked}",
         found=found,
         names={each.id: _name(each) for each in found.runs},
-        charted=_charted(found.runs),
+        projects=_projects(hub, access, found),
+        most_runs=compare.MOST_RUNS,
+        charted=_charted(found),
         said=_said,
         digests=_digests,
         changes=lambda lines: highlight.changes(list(lines[:_MOST_LINES])),
@@ -46,11 +49,25 @@ def _name(record: Record) -> str:
     return words.brief(record.description or record.workload_file or record.id, 60)
 
 
-def _charted(runs: Sequence[Record]) -> list[dict[str, object]]:
+def _projects(hub: Hub, access: Access, found: Comparison) -> list[tuple[str, str]]:
+    """The id and the name of each run's project; empty where all runs are of the project of the page."""
+    if set(found.projects.values()) == {access.here.id}:
+        return []
+    known = {each.id: each.name for each in [*projects.listed(hub, access.asker), access.here]}
+    return [(here, known.get(here, here)) for here in (found.projects[run.id] for run in found.runs)]
+
+
+def _charted(found: Comparison) -> list[dict[str, object]]:
     """What charts need to know of the runs; `begun` is in milliseconds since the Unix epoch."""
     return [
-        {"id": run.id, "label": run.id[:8], "place": place, "begun": (micros(run.started) or 0) // 1000}
-        for place, run in enumerate(runs)
+        {
+            "id": run.id,
+            "project": found.projects[run.id],
+            "label": run.id[:8],
+            "place": place,
+            "begun": (micros(run.started) or 0) // 1000,
+        }
+        for place, run in enumerate(found.runs)
     ]
 
 

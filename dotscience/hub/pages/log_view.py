@@ -37,7 +37,7 @@ def log_view(record: Record, execution: Execution | None, streams: Sequence[Log]
 
 
 def _facts(execution: Execution) -> Iterable[Value]:
-    ended = f"{execution.exit_code}"
+    ended = "unknown: `ds run` was killed" if execution.exit_code is None else f"{execution.exit_code}"
     if execution.signal is not None:
         ended += f" ({clipped(execution.signal, 40)[0]})"
     yield Value("exit code", ended)

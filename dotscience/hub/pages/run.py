@@ -123,7 +123,7 @@ def show_packages(
     """The distributions that were installed."""
     record = runs.find(hub, access, run).record
     try:
-        found = packages_of(record, contents_of(hub, access, _LARGEST_LIST)) or {}
+        found = packages_of(record, contents_of(hub, access.here.id, _LARGEST_LIST)) or {}
     except (CorruptError, RecursionError):
         found = {}
     listed = [

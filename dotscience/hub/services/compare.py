@@ -1,4 +1,4 @@
-"""Runs of a project side by side: what differs between them, in values, files, code and packages."""
+"""Runs side by side: what differs between them, in values, files, code and packages."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection
-
 from ...catalog.diff import Side, SourceDifference, source_differences
-from ...catalog.parts import Contents, packages_of
+from ...catalog.parts import packages_of
 from ...errors import CorruptError
 from ...records.files import FileVersion
 from ...records.record import ARTEFACT, Record
@@ -19,6 +17,7 @@ from ..access import Access
 from ..hub import Hub
 from ..problems import Problem
 from .contents import contents_of
+from .projects import visible
 from .series import find_record, summaries
 
 __all__ = ["MOST_RUNS", "Comparison", "Line", "Section", "compare"]
@@ -61,6 +60,7 @@ class Comparison:
 
     Attributes:
         runs: the first is what the others are compared with.
+        projects: of each run, by its id.
         values: status and texts, parameters, metrics, labels, git, environment.
         packages: the distributions that differ, by version.
         files: the inputs and the outputs that differ, by digest, or by the word that says why there is none.
@@ -70,6 +70,7 @@ class Comparison:
     """
 
     runs: tuple[Record, ...]
+    projects: Mapping[str, str]
     values: tuple[Section, ...]
     packages: Section
     files: tuple[Section, ...]
@@ -82,6 +83,7 @@ class Comparison:
         fields = {name: getattr(self, name) for name in ("series", "notes")}
         return {
             "runs": [run.id for run in self.runs],
+            "projects": self.projects,
             "values": [asdict(section) for section in self.values],
             "packages": asdict(self.packages),
             "files": [asdict(section) for section in self.files],
@@ -91,30 +93,29 @@ class Comparison:
 
 
 def compare(hub: Hub, access: Access, runs: Sequence[str]) -> Comparison:
-    """Compare runs of one project.
+    """Compare runs of the projects that the asker may view.
 
     Raises:
-        Problem: 422, they are fewer than two, or too many; 404, the project has no such run.
+        Problem: 422, they are fewer than two, or too many; 404, one of them is in none of these projects.
     """
     wanted = list(dict.fromkeys(runs))
     if not 2 <= len(wanted) <= MOST_RUNS:
         raise Problem(422, f"Compare 2 to {MOST_RUNS} runs; {len(wanted)} are named.", "runs")
-
-    def ask(connection: Connection) -> list[Record]:
-        return [find_record(connection, access.here.id, run)[0] for run in wanted]
-
-    records = hub.read(ask)
-    contents = contents_of(hub, access, _LARGEST_TEXT)
+    seen = visible(hub, access.asker) | {access.here.id}
+    found = hub.read(lambda connection: [find_record(connection, seen, run) for run in wanted])
+    sides = [Side(known.record, contents_of(hub, known.project, _LARGEST_TEXT)) for known in found]
+    records = [side.record for side in sides]
     notes: list[str] = []
     return Comparison(
         tuple(records),
+        {known.record.id: known.project for known in found},
         tuple(_values(records)),
-        _packages(records, contents, notes),
+        _packages(sides, notes),
         (
             _files("Inputs", [record.inputs for record in records]),
             _files("Outputs", [record.outputs for record in records]),
         ),
-        _sources(records, contents),
+        _sources(sides),
         tuple(sorted({said["name"] for record in records for said in summaries(record)})),
         tuple(notes),
     )
@@ -197,26 +198,26 @@ def _by_path(versions: Iterable[FileVersion]) -> dict[str, str]:
     return {path: " ".join(words) for path, words in said.items()}
 
 
-def _packages(records: Sequence[Record], contents: Contents, notes: list[str]) -> Section:
+def _packages(sides: Sequence[Side], notes: list[str]) -> Section:
     lists: list[Mapping[str, str]] = []
     unknown = 0
-    for record in records:
+    for side in sides:
         try:
-            found = packages_of(record, contents)
+            found = packages_of(side.record, side.contents)
         except (CorruptError, RecursionError):
             found = None
         unknown += found is None
         lists.append(found or {})
-    if 0 < unknown < len(records):
+    if 0 < unknown < len(sides):
         notes.append("The packages of some of the runs are not known.")
     return Section("Packages", tuple(line for line in _lines(lists) if line.differs))
 
 
-def _sources(records: Sequence[Record], contents: Contents) -> dict[str, tuple[SourceDifference, ...]]:
-    first, *others = records
+def _sources(sides: Sequence[Side]) -> dict[str, tuple[SourceDifference, ...]]:
+    first, *others = sides
     found: dict[str, tuple[SourceDifference, ...]] = {}
     for other in others:
-        differences = source_differences(Side(first, contents), Side(other, contents))
+        differences = source_differences(first, other)
         if differences:
-            found[other.id] = differences
+            found[other.record.id] = differences
     return found

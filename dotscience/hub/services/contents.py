@@ -7,7 +7,6 @@ from typing import BinaryIO
 
 from ...catalog.parts import Contents
 from ...errors import NotFoundError
-from ..access import Access
 from ..hub import Hub
 from ..store import holdings
 
@@ -22,13 +21,12 @@ _IMAGES = (
 )
 
 
-def contents_of(hub: Hub, access: Access, largest: int | None = None) -> Contents:
-    """What opens the content that the project holds.
+def contents_of(hub: Hub, project: str, largest: int | None = None) -> Contents:
+    """What opens the content that a project holds, which the asker may view.
 
     Args:
         largest: bytes; larger content counts as not there.
     """
-    project = access.here.id
 
     def open_blob(digest: str) -> BinaryIO:
         if not is_digest(digest):  # records may say anything

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from threading import BoundedSemaphore
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection
 
 from ...errors import NotFoundError
 from ...records.record import Record
 from ...records.values import plain
-from ...storage.points import read_frames
+from ...storage.points import Frames, Rows
 from ...storage.series import SeriesReader
 from ..access import Access
 from ..hub import Hub
@@ -23,13 +23,25 @@ from ..store import live, records
 from .contents import contents_of
 from .joined import Joined
 from .live import record_of
+from .logged import Logged
 from .runs import no_run
 
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
-__all__ = ["AXES", "MOST_NAMES", "Sampled", "Window", "find_record", "points", "series", "summaries"]
+__all__ = [
+    "AXES",
+    "MOST_NAMES",
+    "Known",
+    "Points",
+    "Sampled",
+    "Window",
+    "find_record",
+    "points",
+    "series",
+    "summaries",
+]
 
 AXES = {"step": "steps", "time": "times", "epoch": "epochs"}
 """What a series may be drawn over, and the column that holds it; times are milliseconds since the Unix epoch."""
@@ -61,12 +73,14 @@ class Window:
         width: of the chart, in pixels.
         start, stop: of the axis; None for where the points begin and end. The nearest points outside come as well, so
             that lines reach the edges.
+        after: byte of the points of a run in progress that an earlier answer ended at: what came before is known.
     """
 
     axis: str = "step"
     width: int = 800
     start: float | None = None
     stop: float | None = None
+    after: int = 0
 
 
 @dataclass(frozen=True)
@@ -93,14 +107,34 @@ class Sampled:
         return {**fields, "count": self.count, "sampled": self.is_sampled}
 
 
+class Points(NamedTuple):
+    """Points of some series of a run.
+
+    Attributes:
+        after: byte of the run's points from which on they are told; 0 for all.
+        end: byte up to which they are told, to ask `after` next; None where a published run's are, which are all.
+    """
+
+    series: list[Sampled]
+    after: int
+    end: int | None
+
+
+class Known(NamedTuple):
+    """A run that some projects hold."""
+
+    record: Record
+    project: str
+    is_published: bool
+
+
 def series(hub: Hub, access: Access, run: str) -> list[dict[str, Any]]:
     """The series of a run: `name`, `count`, `last`, `min`, `max`.
 
     Raises:
         Problem: 404, the project has no such run.
     """
-    record = hub.read(lambda connection: find_record(connection, access.here.id, run)[0])
-    return summaries(record)
+    return summaries(hub.read(lambda connection: find_record(connection, {access.here.id}, run)).record)
 
 
 def summaries(record: Record) -> list[dict[str, Any]]:
@@ -121,7 +155,7 @@ def _figure(value: Any) -> int | float | str | None:
     return form if isinstance(form, int | float) else form[:100] if isinstance(form, str) else None
 
 
-def points(hub: Hub, access: Access, run: str, names: Sequence[str], window: Window) -> list[Sampled]:
+def points(hub: Hub, access: Access, run: str, names: Sequence[str], window: Window) -> Points:
     """The points of some series of a run, in the order of `names`.
 
     Raises:
@@ -131,37 +165,37 @@ def points(hub: Hub, access: Access, run: str, names: Sequence[str], window: Win
     wanted = list(dict.fromkeys(names))
     if len(wanted) > MOST_NAMES:
         raise Problem(422, f"Ask for at most {MOST_NAMES} series at once.")
-    record, is_published = hub.read(lambda connection: find_record(connection, access.here.id, run))
+    record, _, is_published = hub.read(lambda connection: find_record(connection, {access.here.id}, run))
     known = record.series.get("names")
     for name in wanted:
         if not isinstance(known, dict) or name not in known:
             raise Problem(404, f"The run {run[:100]} has no series {name[:80]!r}.")
-    if not wanted:
-        return []
-    if not is_published:
+    with _READING:
+        if is_published:
+            packed = _packed(hub, access, record, wanted, window)
+            return Points([_sampled(name, *columns, window) for name, columns in packed], 0, None)
         for said in summaries(record):
             if said["name"] in wanted:
                 _check_count(said["name"], said["count"])
-    with _READING:
-        read = (
-            _packed(hub, access, record, wanted, window)
-            if is_published
-            else _logged(hub, run, wanted, window)
-        )
-        return [_sampled(name, *columns, window) for name, columns in read]
+        logged, after, end = _logged(hub, run, wanted, window)
+        return Points([_sampled(name, *logged[name], window) for name in wanted], after, end)
 
 
-def find_record(connection: Connection, project: str, run: str) -> tuple[Record, bool]:
-    """What the project knows of a run, and whether it is published."""
+def find_record(connection: Connection, projects: Collection[str], run: str) -> Known:
+    """What those projects know of a run.
+
+    Raises:
+        Problem: 404, none of them holds it.
+    """
     there = records.find_record(connection, run)
-    if there is not None and there.project == project and there.deleted is None:
+    if there is not None and there.project in projects and there.deleted is None:
         raw = records.sealed(connection, run)
         if raw is not None:
-            return Record.from_bytes(raw, run), True
+            return Known(Record.from_bytes(raw, run), there.project, True)
     running = live.find_live(connection, run)
-    if running is None or running.project != project:
+    if running is None or running.project not in projects:
         raise no_run(run)
-    return record_of(connection, run), False
+    return Known(record_of(connection, run), running.project, False)
 
 
 _Columns = tuple["NDArray[Any]", "NDArray[Any]"]
@@ -176,7 +210,7 @@ def _packed(
     blob = record.series.get("blob")
     digest = blob.get("sha256") if isinstance(blob, dict) else None
     try:
-        stream = contents_of(hub, access)(str(digest))
+        stream = contents_of(hub, access.here.id)(str(digest))
     except (NotFoundError, ValueError):
         raise Problem(404, "The points of this run's series are not on this Hub.") from None
     axis = AXES[window.axis]
@@ -191,32 +225,46 @@ def _packed(
             yield name, (numpy.asarray(getattr(found, axis)), numpy.asarray(found.values))
 
 
-def _logged(hub: Hub, run: str, names: Sequence[str], window: Window) -> Iterator[tuple[str, _Columns]]:
-    """The columns of series of a run in progress."""
+def _logged(
+    hub: Hub, run: str, names: Sequence[str], window: Window
+) -> tuple[Mapping[str, _Columns], int, int]:
+    """The columns of series of a run in progress, and the bytes between which their points lie."""
     import numpy
 
-    parts: Mapping[str, list[_Columns]] = {name: [] for name in names}
-    axis = {"step": 0, "time": 1, "epoch": 2}[window.axis]
+    parts: Mapping[str, list[_Columns]] = {
+        name: [(numpy.empty(0, "<f8" if window.axis == "epoch" else "<i8"), numpy.empty(0))] for name in names
+    }
 
-    def ask(connection: Connection) -> None:
-        for rows in read_frames(Joined(live.pieces(connection, run, "points")), "points", []):
-            layout = rows.layout
-            if not parts.keys() & set(layout.names):
-                continue
-            table = numpy.frombuffer(rows.payload, "<f8").reshape(-1, layout.fields)
-            over = table[:, axis] if axis == 2 else table[:, axis].view("<i8")
-            if axis == 2 and not layout.has_epoch:
-                over = numpy.full(len(table), numpy.nan)
-            for place, name in enumerate(layout.names, 2 + layout.has_epoch):
-                if name in parts:
-                    parts[name].append((over.copy(), table[:, place].copy()))
+    def ask(connection: Connection) -> tuple[int, int]:
+        known = Logged.from_text(*live.logged(connection, run))
+        # more than there is was known of a run that was dropped, and came again
+        start = window.after if window.after <= known.parsed else 0
+        pieces = Joined(live.pieces(connection, run, "points", start))
+        frames = Frames(pieces, "points", [], known.layouts if start else None)
+        for rows in frames:
+            if parts.keys() & set(rows.layout.names):
+                _add_rows(parts, rows, window.axis)
+        return start, start + frames.end
 
-    hub.read(ask)
-    for name, found in parts.items():
-        if not found:
-            yield name, (numpy.empty(0), numpy.empty(0))
-        else:
-            yield name, (numpy.concatenate([x for x, _ in found]), numpy.concatenate([y for _, y in found]))
+    start, end = hub.read(ask)
+    columns = {
+        name: (numpy.concatenate([x for x, _ in found]), numpy.concatenate([y for _, y in found]))
+        for name, found in parts.items()
+    }
+    return columns, start, end
+
+
+def _add_rows(parts: Mapping[str, list[_Columns]], rows: Rows, axis: str) -> None:
+    import numpy
+
+    layout, place = rows.layout, {"step": 0, "time": 1, "epoch": 2}[axis]
+    table = numpy.frombuffer(rows.payload, "<f8").reshape(-1, layout.fields)
+    over = table[:, place] if axis == "epoch" else table[:, place].view("<i8")
+    if axis == "epoch" and not layout.has_epoch:
+        over = numpy.full(len(table), numpy.nan)
+    for field, name in enumerate(layout.names, 2 + layout.has_epoch):
+        if name in parts:
+            parts[name].append((over.copy(), table[:, field].copy()))
 
 
 def _check_count(name: str, count: int) -> None:

@@ -91,6 +91,23 @@ def test_a_run_in_progress_opens_no_content_of_others(hub: RunningHub) -> None:
     assert answer.json()["sources"]["two"][0]["note"].startswith("it differs; how is not known")
 
 
+def test_runs_of_several_projects_are_compared_by_who_may_view_them(hub: RunningHub) -> None:
+    here, there = hub.project(hub.admin, "here").id, hub.project(hub.admin, "there").id
+    for project, run, rate in ((here, "one", 1), (there, "two", 2)):
+        code = kept(hub.admin, project, "train.py", f"rate = {rate}\n".encode())
+        send(hub.admin, project, record(run, code={"workload": code.to_json()}, parameters={"rate": rate}))
+    bob = hub.person("bob")
+    hub.admin.put(f"/api/projects/{here}/members/bob", json={"role": "viewer"})
+    asked = {"params": {"run": ["one", "two"]}}
+    found = hub.admin.get(f"/api/projects/{here}/compare", **asked).json()
+    assert found["projects"] == {"one": here, "two": there}
+    assert lines(found["values"][1]) == {"rate": ([1, 2], True)}
+    assert found["sources"]["two"][0]["diff"][-2:] == ["-rate = 1", "+rate = 2"]
+    for person, expected in ((bob, 404), (hub.with_key(hub.admin, project=here), 404), (hub.admin, 200)):
+        for address in (f"/api/projects/{here}/compare", f"/projects/{here}/compare"):
+            assert person.get(address, **asked).status_code == expected
+
+
 @pytest.mark.parametrize(
     ("runs", "status"),
     [

@@ -139,6 +139,40 @@ def test_a_run_in_progress_shows_its_points_as_they_come(hub: RunningHub) -> Non
     assert live.shown()["metrics"] == {"loss": 1.0, "acc": 0.3}
 
 
+def test_only_points_that_came_since_are_told(hub: RunningHub) -> None:
+    project = hub.project(hub.admin).id
+    live = Live(hub.admin, project, "9a9a", ("loss", "acc"))
+    address = f"/api/projects/{project}/runs/9a9a/series/points"
+
+    def told(after: int) -> tuple[int, int, list[int], list[float]]:
+        said = hub.admin.get(address, params={"name": "acc", "after": after}).json()
+        return said["after"], said["end"], said["series"][0]["x"], said["series"][0]["y"]
+
+    live.log((3.0, 0.1), (2.0, 0.2))
+    after, end, x, y = told(0)
+    assert (after, x, y) == (0, [0, 1], [0.1, 0.2])
+    assert told(end) == (end, end, [], [])
+    live.log((1.0, 0.3))
+    assert told(end) == (end, told(0)[1], [2], [0.3])
+    assert told(end)[1] > end
+
+
+def test_whoever_claims_to_know_more_than_there_is_is_told_everything(hub: RunningHub) -> None:
+    project = hub.project(hub.admin).id
+    Live(hub.admin, project, "9a9a").log((3.0,))
+    said = hub.admin.get(
+        f"/api/projects/{project}/runs/9a9a/series/points", params={"name": "loss", "after": 10**9}
+    ).json()
+    assert (said["after"], said["series"][0]["y"]) == (0, [3.0])
+
+
+def test_the_points_of_a_published_run_are_told_whole(hub: RunningHub) -> None:
+    said = hub.admin.get(
+        f"{published(hub, loss=[3.0, 1.0])}/points", params={"name": "loss", "after": 50}
+    ).json()
+    assert (said["after"], said["end"], said["series"][0]["y"]) == (0, None, [3.0, 1.0])
+
+
 def test_frames_that_come_in_pieces_are_read_when_they_are_whole(hub: RunningHub) -> None:
     project = hub.project(hub.admin).id
     live = Live(hub.admin, project, "9a9a")

@@ -36,6 +36,25 @@ def test_three_runs_show_what_differs_and_all_on_demand(hub: RunningHub, page: P
     screenshots(page, "compare-all")
 
 
+def test_a_run_of_another_project_is_added_by_its_address(hub: RunningHub, page: Page) -> None:
+    here, there = hub.project(hub.admin, "here").id, hub.project(hub.admin, "there").id
+    for project, run, rate in ((here, "one", 0.01), (here, "two", 0.02), (there, "three", 0.05)):
+        send_rich(hub.admin, project, run, rate)
+    signed_in(page, hub.admin)
+    page.goto(f"/projects/{here}/compare?run=one&run=two")
+    page.get_by_label("Another run").fill(f"{hub.url}/projects/{there}/runs/three")
+    page.get_by_role("button", name="Add").click()
+    page.get_by_role("heading", name="Compare 3 runs").wait_for()
+    assert page.get_by_role("row", name="project").locator("td").all_inner_texts() == [
+        "here",
+        "here",
+        "there",
+    ]
+    page.locator("[data-series='train/loss'][data-count='9000']").wait_for()
+    page.get_by_role("link", name="three").first.click()
+    page.wait_for_url(f"**/projects/{there}/runs/three")
+
+
 def test_texts_stand_as_they_are(hub: RunningHub) -> None:
     project = hub.project(hub.admin).id
     for run in ("one", "two"):

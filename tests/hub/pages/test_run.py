@@ -16,7 +16,7 @@ from dotscience.hub.settings import HubSettings
 from dotscience.records.files import FileVersion
 from dotscience.records.record import Record
 
-from ...hub_server import RunningHub, new_hub, serving
+from ...hub_server import RunningHub, running
 from ..sending import NOW, Live, kept, record, send, upload
 from .html import html_of
 from .rich import NOTEBOOK, PNG, send_rich
@@ -116,9 +116,7 @@ def test_thousands_of_files_are_grouped_by_directory_and_listed_on_demand(hub: R
 
 def test_a_run_that_is_silent_is_said_to_be(tmp_path: Path) -> None:
     now = [NOW.timestamp()]
-    app = new_hub(tmp_path, clock=lambda: now[0])
-    with serving(app) as url:
-        hub = RunningHub(url, app.state.hub)
+    with running(tmp_path, clock=lambda: now[0]) as hub:
         project = hub.project(hub.admin).id
         Live(hub.admin, project, "9a9a")
         assert 'data-heard="1793521800000" hidden>' in html_of(
@@ -126,7 +124,6 @@ def test_a_run_that_is_silent_is_said_to_be(tmp_path: Path) -> None:
         )
         now[0] += 91
         assert 'data-heard="1793521800000">' in html_of(hub.admin.get(f"/projects/{project}/runs/9a9a"))
-        hub.close()
 
 
 # Previews
@@ -264,11 +261,8 @@ fields = st.fixed_dictionaries(
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     """One Hub for many examples."""
-    app = new_hub(tmp_path_factory.mktemp("hub"), settings=HubSettings())
-    with serving(app) as url:
-        hub = RunningHub(url, app.state.hub)
+    with running(tmp_path_factory.mktemp("hub"), settings=HubSettings()) as hub:
         yield hub
-        hub.close()
 
 
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))

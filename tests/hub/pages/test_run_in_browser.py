@@ -133,6 +133,43 @@ def test_a_run_in_progress_goes_on_before_the_readers_eyes(hub: RunningHub, page
     live.log((0.5,), (0.25,))
     page.locator("#values td", has_text="0.25").wait_for()
     page.locator("[data-series=loss][data-count='2']").wait_for()
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url) if "/series/points" in one.url else None)
+    live.log((0.125,))
+    page.locator("[data-series=loss][data-count='3']").wait_for()
+    assert asked and all("after=" in url for url in asked)
+    drawn = "(({ x, y }) => [x, y])(document.querySelector('[data-series=loss] .chart').data[0])"
+    assert page.evaluate(drawn) == [[0, 1, 2], [0.5, 0.25, 0.125]]
     send(hub.admin, project, record("9a9a", metrics={"final": 0.125}))
     page.locator(".status.completed").wait_for()
     page.locator("#values td", has_text="0.125").wait_for()
+
+
+def test_a_long_live_chart_keeps_its_ends_its_extremes_and_its_gaps(hub: RunningHub, page: Page) -> None:
+    page.goto("/signin")
+    grow = """async (pieces) => {
+        const { joined } = await import("/static/js/series.js");
+        let held = { x: [], y: [], odd: [], count: 0 };
+        for (const piece of pieces) held = joined(held, piece, 50);
+        return held;
+    }"""
+    values: list[float | None] = [float(step % 7) for step in range(20_000)]
+    values[1234], values[5678], values[9999] = 99.0, -99.0, None
+    pieces = [
+        {"x": list(range(at, at + 200)), "y": values[at : at + 200], "odd": [], "count": 200}
+        for at in range(0, 20_000, 200)
+    ]
+    held = page.evaluate(grow, pieces)
+    shown = dict(zip(held["x"], held["y"], strict=True))
+    assert held["count"] == 20_000
+    assert len(shown) <= 10 * 50
+    assert (shown[0], shown[1234], shown[5678], shown[9999]) == (0.0, 99.0, -99.0, None)
+    assert 19_999 in shown
+    assert held["x"] == sorted(held["x"])
+
+
+def test_points_that_go_back_are_asked_for_whole(hub: RunningHub, page: Page) -> None:
+    page.goto("/signin")
+    ask = """async () => (await import("/static/js/series.js")).joined(
+        { x: [5], y: [1], odd: [], count: 1 }, { x: [3], y: [2], odd: [], count: 1 }, 50)"""
+    assert page.evaluate(ask) is None

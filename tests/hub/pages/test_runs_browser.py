@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
 from dotscience.catalog.columns import name_of, parse_column
 from dotscience.catalog.expressions import Value
@@ -17,7 +18,7 @@ from ..browser import assert_accessible, expect_faults, screenshots, signed_in, 
 from .study import begin_run, go_on, send_run, send_study
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
     from ...hub_server import RunningHub
 
@@ -42,6 +43,10 @@ def opened(hub: RunningHub, page: Page, count: int = 12, address: str = "") -> s
 
 def ids(page: Page) -> list[str | None]:
     return [row.get_attribute("data-run") for row in page.locator("tr[data-run]").all()]
+
+
+def boxes(page: Page) -> Locator:
+    return page.locator("tbody").get_by_role("checkbox")
 
 
 def said(page: Page) -> dict[str, list[str]]:
@@ -165,7 +170,7 @@ def test_a_mistake_is_shown_at_its_character_and_the_table_stays(hub: RunningHub
 
 def test_a_run_arrives_and_grows_while_the_reader_looks(hub: RunningHub, page: Page) -> None:
     project = opened(hub, page)
-    page.get_by_role("checkbox").nth(2).check()
+    boxes(page).nth(2).check()
     chosen = ids(page)[2]
     page.evaluate("window.marked = document.querySelectorAll('tr[data-run]')[5]")
     begin_run(
@@ -192,13 +197,91 @@ def test_runs_are_chosen_and_compared(hub: RunningHub, page: Page) -> None:
     compare = page.get_by_role("link", name="Compare")
     assert compare.get_attribute("href") is None
     for number in (0, 3):
-        page.get_by_role("checkbox").nth(number).check()
+        boxes(page).nth(number).check()
     wanted = [ids(page)[0], ids(page)[3]]
     assert compare.inner_text() == "Compare 2"
     assert compare.get_attribute("href") == f"/projects/{project}/compare?run={wanted[0]}&run={wanted[1]}"
     page.get_by_role("button", name="metric loss").click()
     page.locator('th[aria-sort][data-column="metric.loss"]').wait_for()
     assert page.locator("tr:has(input:checked)").count() == 2
+
+
+def test_chosen_runs_are_tagged_untagged_and_deleted(hub: RunningHub, page: Page) -> None:
+    project = opened(hub, page)
+    menu = page.locator("#chosen")
+    menu.locator("summary").click()
+    menu.get_by_text("Tick runs").wait_for()
+    for number in (0, 3, 5):
+        boxes(page).nth(number).check()
+    wanted = [ids(page)[number] for number in (0, 3, 5)]
+    menu.locator("summary", has_text="Edit 3").click()
+    menu.get_by_label("New tag").fill("good")
+    menu.get_by_role("button", name="Add tag").click()
+    page.get_by_text("Tagged 3 runs.").wait_for()
+    expect(page.locator(".run .tag", has_text="good")).to_have_count(3)
+    assert tagged(hub, project) == set(wanted)
+    assert_accessible(page)
+    screenshots(page, "runs-chosen")
+    boxes(page).nth(5).uncheck()
+    menu.locator("summary", has_text="Edit 2").click()
+    menu.get_by_role("button", name="Take away the tag good").click()
+    page.get_by_text("Taken from 2 runs.").wait_for()
+    expect(page.locator(".run .tag", has_text="good")).to_have_count(1)
+    assert tagged(hub, project) == {wanted[2]}
+    menu.get_by_role("button", name="Delete").click()
+    page.get_by_role("heading", name="Delete 2 runs?").wait_for()
+    assert_accessible(page)
+    screenshots(page, "runs-delete")
+    page.get_by_role("button", name="Keep").click()
+    assert len(ids(page)) == 12
+    menu.locator("summary").click()
+    menu.get_by_role("button", name="Delete").click()
+    page.locator("#confirm-delete").get_by_role("button", name="Delete").click()
+    expect(page.locator("tr[data-run]")).to_have_count(10)
+    assert set(wanted[:2]).isdisjoint(ids(page))
+    gone = hub.admin.get(f"/api/projects/{project}/deleted").json()["runs"]
+    assert {run["run"] for run in gone} == set(wanted[:2])
+    expect(menu.locator("summary")).to_have_text("Edit")
+
+
+def tagged(hub: RunningHub, project: str) -> set[str]:
+    found = hub.admin.get(f"/api/projects/{project}/runs", params={"query": '"good" in tag'}).json()
+    return {run["id"] for run in found["runs"]}
+
+
+def test_what_fails_for_one_run_is_said_and_done_for_the_others(hub: RunningHub, page: Page) -> None:
+    project = opened(hub, page)
+    gone = ids(page)[1]
+    page.route(f"**/runs/{gone}", lambda route: route.fulfill(status=404, json={"detail": "It is gone."}))
+    for number in (0, 1, 2):
+        boxes(page).nth(number).check()
+    page.locator("#chosen summary").click()
+    page.locator("#delete-chosen").click()
+    page.locator("#confirm-delete").get_by_role("button", name="Delete").click()
+    page.get_by_text("Deleted 2 of 3 runs. It is gone.").wait_for()
+    expect_faults(page, "404")
+    expect(page.locator("tr[data-run]")).to_have_count(10)
+    assert len(hub.admin.get(f"/api/projects/{project}/deleted").json()["runs"]) == 2
+
+
+def test_all_runs_that_are_shown_are_selected_at_once(hub: RunningHub, page: Page) -> None:
+    opened(hub, page)
+    every = page.get_by_label("Select all that are shown")
+    every.check()
+    expect(page.locator("tr:has(input:checked)[data-run]")).to_have_count(12)
+    boxes(page).nth(4).uncheck()
+    assert every.evaluate("box => [box.checked, box.indeterminate]") == [False, True]
+    assert page.get_by_role("link", name="Compare").inner_text() == "Compare 11"
+
+
+def test_viewers_are_offered_no_changes(hub: RunningHub, page: Page) -> None:
+    project = opened(hub, page)
+    bob = hub.person("bob")
+    hub.admin.put(f"/api/projects/{project}/members/bob", json={"role": "viewer"})
+    signed_in(page, bob).goto(f"/projects/{project}/runs")
+    boxes(page).nth(0).check()
+    assert page.get_by_role("link", name="Compare").inner_text() == "Compare 1"
+    assert page.locator("#chosen, #confirm-delete").count() == 0
 
 
 def test_columns_are_chosen(hub: RunningHub, page: Page) -> None:
@@ -233,6 +316,7 @@ def test_a_view_is_saved_shown_and_removed(hub: RunningHub, page: Page) -> None:
     assert ids(page) != best
     page.locator("#views summary").click()
     page.get_by_role("link", name="The best").click()
+    page.locator('th[data-column="metric.accuracy"][aria-sort="descending"]').wait_for()
     page.locator("#chart .main-svg").first.wait_for()
     assert ids(page) == best
     page.locator("#views summary").click()
@@ -281,6 +365,38 @@ def test_charts_show_the_runs_that_the_table_shows(hub: RunningHub, page: Page) 
     screenshots(page, "runs-parallel")
     page.locator("svg.parallel .lines path").nth(3).dispatch_event("click")
     page.wait_for_url(re.compile(f"/projects/{project}/runs/[0-9a-f]{{32}}$"))
+
+
+@pytest.mark.parametrize(("width", "is_beside"), [(1280, True), (1100, True), (1099, False), (390, False)])
+def test_a_chart_stands_beside_the_table_where_there_is_room(
+    hub: RunningHub, page: Page, width: int, is_beside: bool
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    opened(hub, page, address="?chart=scatter")
+    page.locator("#chart .main-svg").first.wait_for()
+    chart, table = page.locator("#charts").bounding_box(), page.locator("#table").bounding_box()
+    assert chart is not None and table is not None
+    assert (chart["x"] >= table["x"] + table["width"]) == is_beside
+    assert (chart["y"] + chart["height"] <= table["y"]) != is_beside
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_chart_that_was_open_is_open_again_until_it_is_closed(hub: RunningHub, page: Page) -> None:
+    project = opened(hub, page)
+    page.get_by_role("button", name="Scatter").click()
+    page.get_by_label("Up").select_option("metric.loss")
+    page.wait_for_url("**y=metric.loss*")
+    page.goto("/")
+    page.goto(f"/projects/{project}/runs")
+    page.locator("#chart[aria-label*='metric.loss against']").wait_for()
+    assert said(page) == {"chart": ["scatter"], "y": ["metric.loss"]}
+    page.get_by_role("button", name="Close the chart").click()
+    page.locator("#charts").wait_for(state="hidden")
+    assert page.evaluate("document.activeElement.dataset.chart") == "scatter"
+    page.goto(f"/projects/{project}/runs")
+    page.locator("tr[data-run]").first.wait_for()
+    assert page.locator("#charts").is_hidden()
+    assert said(page) == {}
 
 
 def test_a_range_of_an_axis_dims_the_other_runs(hub: RunningHub, page: Page) -> None:

@@ -126,7 +126,8 @@ def test_a_project_is_changed_by_its_owner(hub: RunningHub, page: Page) -> None:
     page.get_by_text("Saved.").wait_for()
     page.get_by_label("User name").fill("bob")
     page.get_by_label("Role", exact=True).select_option("viewer")
-    page.get_by_role("button", name="Add member").click()
+    with loading(page):
+        page.get_by_role("button", name="Add member").click()
     with loading(page):
         page.get_by_label("Role of bob").select_option("editor")
     page.get_by_role("button", name="Restore a-run").click()

@@ -5,6 +5,9 @@ import { plot, unplot } from "./plotly.js";
 
 const FALLING = /loss|error|err$|rmse|mse|mae|perplexity|latency|time|duration|cost/i;
 
+/** A name as an axis has room for it. */
+const titled = (name) => (name.length > 32 ? `${name.slice(0, 31)}…` : name);
+
 /** Whether a metric is better when it is lower, as far as its name tells. */
 export const isFalling = (name) => FALLING.test(name);
 
@@ -32,6 +35,7 @@ export class Charts {
     const known = ["scatter", "parallel", "best"].includes(chart);
     this.panel.hidden = !known;
     if (!known) return this.#clear(null);
+    this.panel.dataset.chart = chart;
     const { all } = await this.words();
     const numeric = all.filter((column) => column.kind !== "run" || column.name === "duration").map((column) => column.name);
     const metric = numeric.find((name) => name.startsWith("metric")) ?? "duration";
@@ -101,7 +105,7 @@ export class Charts {
       type: "scatter", mode: "markers", x: kept.map((at) => x[at]), y: kept.map((at) => y[at]), customdata: kept.map((at) => runs[at]),
       marker: { size: 8, opacity: 0.75, color: "--series-1" }, hovertemplate: "%{customdata}<br>%{x}<br>%{y}<extra></extra>",
     }], {
-      xaxis: { title: wanted.x }, yaxis: { title: wanted.y },
+      xaxis: { title: titled(wanted.x) }, yaxis: { title: titled(wanted.y) },
       alt: `Scatter plot of ${kept.length} runs: ${wanted.y} against ${wanted.x}.`,
     });
   }
@@ -112,9 +116,9 @@ export class Charts {
     const x = kept.map((at) => started[at]), values = kept.map((at) => y[at]), best = bestSoFar(values, goal);
     await this.#plot([
       { type: "scatter", mode: "lines", name: "best so far", x, y: best, line: { shape: "hv", color: "--series-2", width: 2 }, hoverinfo: "skip" },
-      { type: "scatter", mode: "markers", name, x, y: values, customdata: kept.map((at) => runs[at]), marker: { size: 7, color: "--series-1" }, hovertemplate: "%{customdata}<br>%{x}<br>%{y}<extra></extra>" },
+      { type: "scatter", mode: "markers", name: titled(name), x, y: values, customdata: kept.map((at) => runs[at]), marker: { size: 7, color: "--series-1" }, hovertemplate: "%{customdata}<br>%{x}<br>%{y}<extra></extra>" },
     ], {
-      xaxis: { title: "started" }, yaxis: { title: name }, showlegend: true,
+      xaxis: { title: "started" }, yaxis: { title: titled(name) }, showlegend: true,
       alt: `${name} of ${kept.length} runs over time; the best so far is ${best.at(-1) ?? "unknown"}.`,
     });
   }

@@ -15,4 +15,4 @@ openable(article);
 
 const runs = JSON.parse(document.getElementById("runs").textContent);
 const charts = document.getElementById("charts");
-if (charts) new Board(document.getElementById("chart-groups"), document.getElementById("chart-controls"), article.dataset.project, runs).load();
+if (charts) new Board(document.getElementById("chart-groups"), document.getElementById("chart-controls"), runs).load();

@@ -25,6 +25,16 @@ export async function ask(method, path, body, { signal, headers = {} } = {}) {
   return said;
 }
 
+/** A random UUID; `randomUUID` is there on https and on this machine only. */
+export function newId() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((each) => each.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
 /** Say something to the reader, also to one who listens. */
 export function say(text) {
   const place = document.getElementById("said");

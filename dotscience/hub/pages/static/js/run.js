@@ -1,5 +1,5 @@
 // The page of a run: charts, what can be opened, tags and notes, and a run in progress as it goes on.
-import { ask, say, watch } from "./hub.js";
+import { ask, newId, say, watch } from "./hub.js";
 import { load, put } from "./refresh.js";
 import { openable } from "./parts.js";
 import { Board } from "./series.js";
@@ -9,7 +9,7 @@ const { run, project, twin } = article.dataset;
 const SILENT = 90_000; // milliseconds
 const parts = new Map([...document.querySelectorAll("[data-part]")].map((node) => [node.id, null]));
 
-const board = new Board(document.getElementById("chart-groups"), document.getElementById("chart-controls"), project, [{ id: run, label: "", place: 0, begun: 0 }]);
+const board = new Board(document.getElementById("chart-groups"), document.getElementById("chart-controls"), [{ id: run, project, label: "", place: 0, begun: 0 }]);
 const showCharts = async () => { document.getElementById("charts").hidden = !(await board.load().catch(() => 0)); };
 
 /** Load the page anew, and put in place what the server says otherwise than before: what a reader has opened stays open. */
@@ -38,7 +38,7 @@ function silence() {
 
 async function annotate(said) {
   try {
-    await ask("PUT", `${twin}/annotations/${crypto.randomUUID?.() ?? fallbackId()}`, said);
+    await ask("PUT", `${twin}/annotations/${newId()}`, said);
     await renew();
     return true;
   } catch (error) {
@@ -60,15 +60,6 @@ function showEnds() {
 function awaitLog(pause = 2000) {
   if (!document.querySelector("#log p[data-awaited]") || pause > 600_000) return;
   setTimeout(async () => { await renew(); awaitLog(2 * pause); }, pause);
-}
-
-/** `randomUUID` is there on https and on this machine only. */
-function fallbackId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = [...bytes].map((each) => each.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
 for (const [id, field] of [["add-tag", "tag"], ["add-note", "note"]]) {

@@ -1,5 +1,6 @@
 // The page of a project's runs. The address holds the reader's choices; the server writes the table; this puts it in place.
 import { Charts } from "./charts.js";
+import { Chosen } from "./chosen.js";
 import { ask, say, watch } from "./hub.js";
 import { columnsOf } from "./names.js";
 import { queryBox } from "./query.js";
@@ -10,6 +11,7 @@ const state = JSON.parse(document.getElementById("state").textContent);
 const $ = (id) => document.getElementById(id);
 const api = `/api/projects/${state.project}`;
 const MOST_COMPARED = 20, PAGE = 50, MOST_ROWS = 500;
+const CHART = ["chart", "x", "y", "goal"], REMEMBERED = `chart of ${state.project}`;
 
 let names = null;
 /** The names in use, asked for when they are first needed. */
@@ -25,7 +27,9 @@ const table = new RunsTable($("table"), (selected) => {
   if (fits) compare.href = `/projects/${state.project}/compare?${new URLSearchParams([...selected].map((run) => ["run", run]))}`;
   else compare.removeAttribute("href");
   compare.setAttribute("aria-disabled", String(!fits));
+  chosen?.show(selected);
 });
+const chosen = $("chosen") && new Chosen($("chosen"), $("confirm-delete"), { api, table, changed: () => update() });
 
 const openRun = (run) => location.assign(`/projects/${state.project}/runs/${encodeURIComponent(run)}`);
 const charts = new Charts($("charts"), { project: state.project, words, open: openRun, set: (changed) => go(changed) });
@@ -77,8 +81,9 @@ async function update() {
 
 async function showChart() {
   const said = new URLSearchParams(location.search), chart = said.get("chart");
-  for (const button of document.querySelectorAll("[data-chart]")) button.setAttribute("aria-pressed", String(button.dataset.chart === chart));
-  await charts.show(Object.fromEntries(["chart", "x", "y", "goal"].map((name) => [name, said.get(name) ?? undefined])), said.get("query") ?? "", state.columns.filter((name) => !state.always.includes(name)));
+  remember(said);
+  for (const button of document.querySelectorAll("button[data-chart]")) button.setAttribute("aria-pressed", String(button.dataset.chart === chart));
+  await charts.show(Object.fromEntries(CHART.map((name) => [name, said.get(name) ?? undefined])), said.get("query") ?? "", state.columns.filter((name) => !state.always.includes(name)));
 }
 
 // Find, sort, more
@@ -104,13 +109,40 @@ addEventListener("popstate", () => visit(new URL(location.href), { push: false }
 
 // Charts
 
-for (const button of document.querySelectorAll("[data-chart]")) {
-  button.addEventListener("click", () => {
-    const isOn = button.getAttribute("aria-pressed") === "true";
-    history.pushState(null, "", addressOf(isOn ? { chart: null, x: null, y: null, goal: null } : { chart: button.dataset.chart }));
-    showChart();
-  });
+/** What an address says of the chart. */
+const chartOf = (said) => Object.fromEntries(CHART.filter((name) => said.has(name)).map((name) => [name, said.get(name)]));
+
+/** Keep the reader's chart, or that there is none, for the next visit. */
+function remember(said) {
+  try {
+    if (said.has("chart")) localStorage.setItem(REMEMBERED, JSON.stringify(chartOf(said)));
+    else localStorage.removeItem(REMEMBERED);
+  } catch { /* a browser that keeps nothing */ }
 }
+
+/** The chart of the visit before, where the address says nothing of one. */
+function recall() {
+  if (new URLSearchParams(location.search).has("chart")) return;
+  try {
+    const kept = JSON.parse(localStorage.getItem(REMEMBERED));
+    if (kept) history.replaceState(null, "", addressOf(kept));
+  } catch { /* a browser that keeps nothing */ }
+}
+
+function turnTo(chart) {
+  history.pushState(null, "", addressOf(chart ? { chart } : { chart: null, x: null, y: null, goal: null }));
+  return showChart();
+}
+
+for (const button of document.querySelectorAll("button[data-chart]")) {
+  button.addEventListener("click", () => turnTo(button.getAttribute("aria-pressed") === "true" ? null : button.dataset.chart));
+}
+
+$("close-chart").addEventListener("click", () => {
+  const button = document.querySelector("button[data-chart][aria-pressed=true]");
+  turnTo(null);
+  button?.focus();
+});
 
 // Columns
 
@@ -150,7 +182,7 @@ $("columns-filter").addEventListener("keydown", (event) => {
 $("save-view")?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const said = new URLSearchParams(location.search), name = event.target.elements.name.value;
-  const chart = Object.fromEntries(["chart", "x", "y", "goal"].filter((part) => said.has(part)).map((part) => [part, said.get(part)]));
+  const chart = chartOf(said);
   const settings = { query: said.get("query") ?? "", sort: said.getAll("sort"), columns: said.getAll("column"), chart };
   try {
     await ask("POST", `${api}/views`, { name, settings });
@@ -181,13 +213,16 @@ async function showViews() {
   $("no-views").hidden = $("view-list").children.length > 0;
 }
 
-document.addEventListener("click", (event) => { if (!event.target.closest("#views")) $("views").open = false; });
-document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && $("views").open) { $("views").open = false; $("views").querySelector("summary").focus(); }
-});
+for (const menu of document.querySelectorAll("details.menu")) {
+  document.addEventListener("click", (event) => { if (event.target.isConnected && !menu.contains(event.target)) menu.open = false; });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && menu.open) { menu.open = false; menu.querySelector("summary").focus(); }
+  });
+}
 
 table.chosen(table.selected);
 const problem = document.querySelector("[data-position]");
 if (problem) pointAtProblem(document);
+recall();
 showChart();
 watch(`${api}/runs?limit=1`, update);

@@ -3,6 +3,7 @@ import { ask } from "./hub.js";
 import { plot } from "./plotly.js";
 
 const FIRST = 24; // charts that are made before the reader asks for all
+const MOST_MARKS = 100; // of points that are no finite numbers
 const collator = new Intl.Collator(undefined, { numeric: true });
 const AXES = { step: "step", time: "time", epoch: "epoch" };
 
@@ -20,8 +21,39 @@ export function smoothed(values, weight) {
   });
 }
 
+/**
+ * As many of the points as draw the same line on a chart of that width, as the Hub chooses them: of each bucket the ends,
+ * the extremes, and a gap where there is one.
+ */
+export function thinned({ x, y }, width) {
+  if (x.length <= 10 * width) return { x, y };
+  const begin = x[0], span = x.at(-1) - begin || 1, kept = new Set();
+  const bucketOf = (at) => Math.min(width - 1, Math.floor((x[at] - begin) / span * width));
+  for (let first = 0, after; first < x.length; first = after) {
+    let low = first, high = first, gap = first;
+    for (after = first; after < x.length && bucketOf(after) === bucketOf(first); after++) {
+      if (y[after] === null) { gap = after; continue; }
+      if (y[low] === null || y[after] < y[low]) low = after;
+      if (y[high] === null || y[after] > y[high]) high = after;
+    }
+    for (const at of [first, low, high, gap, after - 1]) kept.add(at);
+  }
+  const places = [...kept].sort((a, b) => a - b);
+  return { x: places.map((at) => x[at]), y: places.map((at) => y[at]) };
+}
+
+/** Points with those that came since; null where these do not follow on them. */
+export function joined(held, fresh, width) {
+  if (fresh.x.length && fresh.x[0] < held.x.at(-1)) return null;
+  const { x, y } = thinned({ x: [...held.x, ...fresh.x], y: [...held.y, ...fresh.y] }, width);
+  return { x, y, odd: [...held.odd, ...fresh.odd].slice(0, MOST_MARKS), count: held.count + fresh.count };
+}
+
 /** A value as a heading says it. */
-const figure = (value) => (typeof value === "number" ? String(Number(value.toPrecision(5))) : value ?? "");
+function figure(value) {
+  if (typeof value !== "number" || Number.isInteger(value)) return String(value ?? "");
+  return Math.abs(value) < 1e6 ? String(Number(value.toPrecision(6))) : value.toPrecision(6);
+}
 
 /** One chart: a series of one or more runs. */
 class Chart {
@@ -44,23 +76,42 @@ class Chart {
   }
 
   /** Ask for the points of the window, and draw them. */
-  async load() {
+  load() {
+    this.isWhole = false; // until they are here
+    return this.follow();
+  }
+
+  /** Ask for what has come since; for everything where that is not here yet, or does not follow on what is. */
+  async follow() {
     this.asking?.abort();
-    const asking = (this.asking = new AbortController());
-    const width = Math.max(200, Math.round(this.place.clientWidth));
-    const query = new URLSearchParams({ name: this.name, width, x: this.board.axis });
-    if (this.window) { query.set("from", this.window[0]); query.set("to", this.window[1]); }
+    const { signal } = (this.asking = new AbortController());
+    const runs = this.board.runs.filter((run) => run.names.has(this.name));
     try {
-      const runs = this.board.runs.filter((run) => run.names.has(this.name));
-      this.found = await Promise.all(runs.map(async (run) => {
-        const said = await ask("GET", `/api/projects/${this.board.project}/runs/${run.id}/series/points?${query}`, undefined, { signal: asking.signal });
-        return { run, points: said.series[0] };
-      }));
+      this.found = await Promise.all(runs.map((run) => this.#points(run, signal)));
     } catch (error) {
-      if (error.name !== "AbortError") this.place.textContent = error.message;
+      if (!signal.aborted) this.place.textContent = error.message;
       return;
     }
+    this.isWhole = true;
     await this.draw();
+  }
+
+  async #points(run, signal) {
+    const width = Math.max(200, Math.round(this.place.clientWidth));
+    const held = this.isWhole ? this.found.find((each) => each.run === run) : null;
+    if (held?.points.x.at(-1) > this.window?.[1]) return held; // nothing more comes into the window
+    const said = await this.#ask(run, width, held?.end, signal);
+    const points = said.after ? joined(held.points, said.series[0], width) : said.series[0];
+    if (points) return { run, points, end: said.end };
+    const all = await this.#ask(run, width, null, signal);
+    return { run, points: all.series[0], end: all.end };
+  }
+
+  #ask(run, width, after, signal) {
+    const query = new URLSearchParams({ name: this.name, width, x: this.board.axis });
+    if (this.window) { query.set("from", this.window[0]); query.set("to", this.window[1]); }
+    if (after) query.set("after", after);
+    return ask("GET", `/api/projects/${run.project}/runs/${run.id}/series/points?${query}`, undefined, { signal });
   }
 
   async draw() {
@@ -116,10 +167,10 @@ function around(traces) {
   return { range: [first - Math.abs(first) / 2, first + Math.abs(first) / 2] };
 }
 
-/** All charts of a page. `runs` are {id, label, place, begun}: their series are asked for. */
+/** All charts of a page. `runs` are {id, project, label, place, begun}: their series are asked for. */
 export class Board {
-  constructor(place, controls, project, runs) {
-    Object.assign(this, { place, controls, project, runs, axis: "step", smoothing: 0, isLog: false });
+  constructor(place, controls, runs) {
+    Object.assign(this, { place, controls, runs, axis: "step", smoothing: 0, isLog: false });
     this.charts = new Map();
     this.seen = new IntersectionObserver((entries) => {
       for (const entry of entries) {
@@ -134,10 +185,10 @@ export class Board {
     controls.addEventListener("input", (event) => this.#changed(event.target));
   }
 
-  /** Ask which series there are, and show a chart of each; those that are there are drawn anew. */
+  /** Ask which series there are, and show a chart of each; those that are there go on. */
   async load() {
     for (const run of this.runs) {
-      const { series } = await ask("GET", `/api/projects/${this.project}/runs/${run.id}/series`);
+      const { series } = await ask("GET", `/api/projects/${run.project}/runs/${run.id}/series`);
       run.names = new Map(series.map((each) => [each.name, each]));
     }
     const names = [...new Set(this.runs.flatMap((run) => [...run.names.keys()]))].sort(collator.compare);
@@ -145,7 +196,7 @@ export class Board {
     for (const chart of this.charts.values()) {
       const said = this.runs.length === 1 ? this.runs[0].names.get(chart.name) : null;
       chart.last.textContent = said ? figure(said.last) : "";
-      if (chart.isShown) chart.load();
+      if (chart.isShown) chart.follow();
     }
     return names.length;
   }

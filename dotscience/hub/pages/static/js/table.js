@@ -9,11 +9,10 @@ export class RunsTable {
     this.selected = new Set();
     this.chosen = chosen;
     place.addEventListener("change", (event) => {
-      const run = event.target.closest("tr[data-run]")?.dataset.run;
-      if (!run || event.target.type !== "checkbox") return;
-      if (event.target.checked) this.selected.add(run);
-      else this.selected.delete(run);
-      this.chosen(this.selected);
+      if (event.target.type !== "checkbox") return;
+      const row = event.target.closest("tr[data-run]");
+      for (const { dataset } of row ? [row] : this.rows) this.selected[event.target.checked ? "add" : "delete"](dataset.run);
+      this.#tick();
     });
     addEventListener("resize", () => { for (const head of this.#heads()) head.style.minWidth = ""; });
   }
@@ -68,6 +67,7 @@ export class RunsTable {
       showTimes(mine);
     }
     this.#more(fresh);
+    this.#tick();
   }
 
   #cells(old, fresh) {
@@ -87,7 +87,10 @@ export class RunsTable {
   }
 
   #tick() {
-    for (const row of this.rows) row.querySelector("input[type=checkbox]").checked = this.selected.has(row.dataset.run);
+    const rows = this.rows, all = this.place.querySelector("thead input");
+    for (const row of rows) row.querySelector("input[type=checkbox]").checked = this.selected.has(row.dataset.run);
+    const count = rows.filter((row) => this.selected.has(row.dataset.run)).length;
+    if (all) Object.assign(all, { checked: count > 0 && count === rows.length, indeterminate: count > 0 && count < rows.length });
     this.chosen(this.selected);
   }
 }

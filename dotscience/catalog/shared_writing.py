@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from ..errors import StateError
 from . import tables
@@ -16,6 +16,10 @@ from .rows import Facts, Rows, run_rows
 from .writing import forget_keys, use_rows, used_files
 
 __all__ = ["forget_runs", "write_runs"]
+
+_KEYS = select(tables.runs.c.id, tables.runs.c.workspace, tables.runs.c.key).where(
+    tables.runs.c.id.in_(bindparam("runs", expanding=True))
+)
 
 
 def write_runs(connection: Connection, facts: Sequence[tuple[Facts, str]]) -> None:
@@ -59,12 +63,9 @@ def forget_runs(connection: Connection, run_ids: Iterable[str]) -> None:
 
 def _keys(connection: Connection, projects: Mapping[str, str]) -> dict[str, int]:
     """The keys of those runs that are there, by id."""
-    runs = tables.runs.c
     found: dict[str, int] = {}
     for part in in_parts(projects):
-        for run, project, key in connection.execute(
-            select(runs.id, runs.workspace, runs.key).where(runs.id.in_(part))
-        ):
+        for run, project, key in connection.execute(_KEYS, {"runs": part}):
             if project != projects[run]:
                 raise StateError(f"Another project has a run {run} already; the id of a run is its own.")
             found[run] = key

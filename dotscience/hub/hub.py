@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Hub"]
 
+_A = TypeVar("_A")
 _T = TypeVar("_T")
 
 
@@ -49,6 +50,10 @@ class Hub:
     def change(self, work: Callable[[Connection], _T]) -> _T:
         """Change something: all of it or nothing. `work` may be run more than once."""
         return self.changes.make(work)
+
+    def change_together(self, work: Callable[[Connection, Sequence[_A]], Sequence[_T]], item: _A) -> _T:
+        """Change something together with whatever others want of that kind; see `Changes.make_together`."""
+        return self.changes.make_together(work, item)
 
     def close(self) -> None:
         """Finish what is being written, and let go of the database."""

@@ -17,7 +17,7 @@ from dotscience.catalog import tables as catalog
 from dotscience.hub.access import Access, Asker
 from dotscience.hub.hub import Hub
 from dotscience.hub.opening import make_first_user, open_parts
-from dotscience.hub.services import accounts, projects, runs
+from dotscience.hub.services import accounts, intake, projects
 from dotscience.records.record import Record
 from dotscience.settings import Settings
 
@@ -59,7 +59,7 @@ def a_project(folder: Path, *run_ids: str) -> str:
     project = projects.add(hub, access, "flowers")
     for run in run_ids:
         record = Record(id=run, status="completed", published=NOW)
-        runs.accept(hub, Access(access.asker, project), run, record.to_bytes())
+        intake.accept(hub, Access(access.asker, project), run, record.to_bytes())
     hub.close()
     return project.id
 

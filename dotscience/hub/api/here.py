@@ -12,12 +12,12 @@ from ..hub import Hub
 __all__ = ["CurrentAccess", "CurrentHub", "base_url"]
 
 
-def _hub(request: Request) -> Hub:
+async def _hub(request: Request) -> Hub:
     found: Hub = request.app.state.hub
     return found
 
 
-def _access(request: Request) -> Access:
+async def _access(request: Request) -> Access:
     found: Access = request.state.access  # which the route's need has put there: see gate.py
     return found
 

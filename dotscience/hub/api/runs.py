@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from ...catalog.parts import code_files
 from ..hub import Hub
-from ..services import listing, live, runs
+from ..services import intake, listing, live, runs
 from .answers import json_answer
 from .body import read_body
 from .etags import has_it, not_modified, tagged
@@ -92,7 +92,7 @@ async def put_record(
 ) -> dict[str, Any]:
     """Send a published run. Sending it again changes nothing."""
     raw = await read_body(request, hub.settings.limits.record, "limit_record")
-    is_new = await run_in_threadpool(runs.accept, hub, access, run, raw)
+    is_new = await run_in_threadpool(intake.accept, hub, access, run, raw)
     hub.metrics.runs.inc(is_new)
     response.status_code = 201 if is_new else 200
     return {"id": run, "is_new": is_new, "url": run_url(request, hub, access.here.id, run)}

@@ -22,8 +22,9 @@ from ..problems import Problem
 from ..store import commits, entries, holdings, projects
 from ..store.commits import Commit
 from ..store.entries import Entry
-from . import dots, runs
+from . import dots, intake
 from .dots import Place
+from .intake import Arrival
 from .limits import check_record, check_run_id
 from .outputs import Found, Sent, match
 
@@ -105,7 +106,7 @@ def keep(hub: Hub, place: Place, wanted: Wanted) -> str:
     """Make the commit, and take in its runs with it; the commit's id. One that was made already is not made again.
 
     Raises:
-        Problem: as services.runs.keep; 409, one of its runs is here already.
+        Problem: as services.intake.keep; 409, one of its runs is here already.
     """
 
     def work(connection: Connection) -> str:
@@ -138,8 +139,7 @@ def _keep_run(hub: Hub, connection: Connection, place: Place, wanted: Wanted, ru
     check_record(hub, record)
     raw = record.to_bytes()
     record = replace(record, seal=Record.from_bytes(raw).seal)
-    visible = frozenset({place.project.id})
-    runs.keep(hub, connection, place.access, record=record, raw=raw, visible=visible)
+    intake.keep(connection, [Arrival(place.access, record, raw, hub.now())])
     commits.take(connection, found.uploads)
     commits.note_run(connection, run.id, wanted.id, last_model(run))
 

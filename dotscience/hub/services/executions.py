@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from ...catalog.database import lock_runs
 from ...errors import CorruptError
@@ -20,7 +19,7 @@ from ..hub import Hub
 from ..problems import Problem
 from ..store import executions, projects
 from .contents import is_digest
-from .runs import hold_parts, visible_projects
+from .intake import hold_parts
 
 __all__ = ["LARGEST", "accept", "find", "of_run"]
 
@@ -33,7 +32,7 @@ _MOST = 1 << 45
 
 
 def accept(hub: Hub, access: Access, execution: str, raw: bytes) -> bool:
-    """Take in an execution that has ended; whether it is new. What it printed must be here before it.
+    """Take in an execution that is over; whether it is new. What it printed must be here before it.
 
     Args:
         raw: its document, as docs/formats.md says.
@@ -43,15 +42,11 @@ def accept(hub: Hub, access: Access, execution: str, raw: bytes) -> bool:
         Problem: 409, content is missing, no run of it is here, or it differs from what is here.
     """
     sent = _read(execution, raw)
-    visible = visible_projects(hub, access.asker)
 
     def work(connection: Connection) -> bool:
-        return _keep(connection, access, sent, visible, hub.now())
+        return _keep(connection, access, sent, hub.now())
 
-    try:
-        return hub.change(work)
-    except IntegrityError:  # another process has taken it in at the same moment
-        return hub.change(work)
+    return hub.change(work)
 
 
 def find(hub: Hub, access: Access, execution: str) -> Execution:
@@ -84,7 +79,7 @@ def of_run(hub: Hub, access: Access, record: Record) -> Execution | None:
     return found if record.id in found.runs else None  # they name each other, or it is not the one
 
 
-def _keep(connection: Connection, access: Access, sent: Execution, visible: frozenset[str], now: int) -> bool:
+def _keep(connection: Connection, access: Access, sent: Execution, now: int) -> bool:
     project, document = access.here.id, json.dumps(sent.to_json(), sort_keys=True)
     lock_runs(connection)  # nobody removes a run of it, or what it printed, until this is done
     there = executions.find_execution(connection, project, sent.id)
@@ -103,7 +98,7 @@ def _keep(connection: Connection, access: Access, sent: Execution, visible: froz
             "no-runs",
         )
     logs = [_digest(getattr(sent, name)) for name in STREAMS]
-    hold_parts(connection, {each for each in logs if each is not None}, project, visible, now)
+    hold_parts(connection, {each for each in logs if each is not None}, access, now)
     executions.add_execution(
         connection, project, sent.id, document, runs=set(sent.runs), logs=logs, user=access.user.id, now=now
     )
@@ -126,8 +121,8 @@ def _read(execution: str, raw: bytes) -> Execution:
         raise CorruptError(
             "execution", "id", f"is {sent.id[:100]!r}, and the address says {execution[:100]!r}"
         )
-    if sent.ended is None or sent.exit_code is None:
-        raise CorruptError("execution", "ended", "is missing: send an execution when it has ended")
+    if (sent.ended is None) != (sent.exit_code is None):  # neither is known where `ds run` was killed
+        raise CorruptError("execution", "ended", "and exit_code come together, or neither")
     for name in ("exit_code", "peak_memory", "wall", "cpu_user", "cpu_system"):
         _check_number(name, getattr(sent, name))
     for run in sent.runs:

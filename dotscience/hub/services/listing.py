@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ...catalog.columns import parse_column, read_columns
-from ...catalog.listing import MOST_COUNTED, count_runs, find_runs, names_in_use
+from ...catalog.listing import MOST_COUNTED, find_and_count, names_in_use
 from ...catalog.row import Row
 from ..access import Access, Asker
 from ..hub import Hub
@@ -19,7 +19,7 @@ from ..store import recent
 from ..store.projects import Project
 from ..store.recent import RecentRun, Sender
 from ..times import iso_of
-from . import projects
+from . import live, projects
 
 __all__ = ["Listed", "Overview", "columns", "listed", "names", "overview", "overview_stamp", "stamp"]
 
@@ -28,8 +28,9 @@ MOST_COLUMNS = 50
 
 _FAILED = ("failed", "crashed", "killed")
 _WEEK = 7 * 24 * 3600 * 1_000_000
-_MOST_PROJECTS = 40
-"""Those that changed last are looked into for the latest runs."""
+_MOST_PROJECTS = 100
+_LOOKED_INTO = 40
+"""Of these projects, the ones that changed last, the latest runs are told."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,14 @@ class Overview:
     """What somebody sees first.
 
     Attributes:
-        projects: those that may be viewed, that changed last first; `counts` their runs, by id.
+        projects: those that may be viewed, that changed last first, at most 100; `counts` their runs, by id.
+        projects_in_all: how many may be viewed.
         running, failed, recent: runs, the latest first; `failed` those of the last week.
         senders: who sent each, by the run's id.
     """
 
     projects: Sequence[Project]
+    projects_in_all: int
     counts: Mapping[str, int]
     running: Sequence[RecentRun]
     failed: Sequence[RecentRun]
@@ -81,8 +84,7 @@ def listed(
 ) -> Listed:
     """A page of the runs of a project. Arguments and errors as for `find_runs`."""
     place = hub.catalog.seen_by([access.here.id])
-    page = find_runs(place, query, sort, limit, after)
-    count = count_runs(place, query)
+    page, count = find_and_count(place, query, sort, limit, after)
     sent = hub.read(lambda connection: recent.senders(connection, [row.id for row in page.rows]))
     return Listed(page.rows, sent, page.next, min(count, MOST_COUNTED), count <= MOST_COUNTED)
 
@@ -95,12 +97,14 @@ def stamp(hub: Hub, access: Access) -> str:
 
 def overview_stamp(hub: Hub, asker: Asker) -> str:
     """An ETag of what `overview` says."""
-    return _stamp(hub, projects.listed(hub, asker))
+    seen, count = projects.latest(hub, asker, _MOST_PROJECTS)
+    return _stamp(hub, seen, count)
 
 
-def _stamp(hub: Hub, seen: Sequence[Project]) -> str:
+def _stamp(hub: Hub, seen: Sequence[Project], count: int = 1) -> str:
+    live.catch_up(hub, [project.id for project in seen])
     heard = hub.read(lambda connection: recent.last_heard(connection, [project.id for project in seen]))
-    return f'W/"{hashlib.sha256(repr((heard, seen)).encode("utf-8", "backslashreplace")).hexdigest()[:32]}"'
+    return f'W/"{hashlib.sha256(repr((heard, seen, count)).encode("utf-8", "backslashreplace")).hexdigest()[:32]}"'
 
 
 def names(hub: Hub, access: Access) -> dict[str, list[str]]:
@@ -126,8 +130,8 @@ def columns(hub: Hub, access: Access, wanted: Sequence[str], query: str, limit: 
 
 def overview(hub: Hub, asker: Asker, limit: int = 10) -> Overview:
     """Projects and runs that somebody may view."""
-    seen = sorted(projects.listed(hub, asker), key=lambda project: project.changed, reverse=True)
-    looked_into = [project.id for project in seen[:_MOST_PROJECTS]]
+    seen, count = projects.latest(hub, asker, _MOST_PROJECTS)
+    looked_into = [project.id for project in seen[:_LOOKED_INTO]]
     since = hub.now() - _WEEK
 
     def ask(connection: Connection) -> tuple[Sequence[RecentRun], ...]:
@@ -138,4 +142,4 @@ def overview(hub: Hub, asker: Asker, limit: int = 10) -> Overview:
     running, failed, latest = hub.read(ask)
     ids = {run.id for run in (*running, *failed, *latest)}
     sent = hub.read(lambda connection: recent.senders(connection, ids))
-    return Overview(seen, projects.count_runs(hub, seen), running, failed, latest, sent)
+    return Overview(seen, count, projects.count_runs(hub, seen), running, failed, latest, sent)

@@ -1,44 +1,38 @@
-"""Runs: taken in, looked at, annotated, deleted and restored."""
+"""Runs: looked at, annotated, deleted and restored."""
 
 from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from ...catalog.database import lock_runs
 from ...catalog.neighbours import neighbours
-from ...catalog.parts import parts_of
 from ...catalog.rows import from_record
 from ...catalog.shared_writing import forget_runs, write_runs
-from ...errors import CorruptError
 from ...records.record import Record
 from ...records.times import iso, parse_iso, utc
-from ..access import Access, Asker
+from ..access import Access
 from ..hub import Hub
 from ..problems import Problem
-from ..store import holdings, live, projects, records
+from ..store import live, projects, records
 from ..store.audit import note_change
 from ..times import iso_of
-from .limits import check_record, check_run_id
 from .live import record_of, show
+from .projects import visible
 
 __all__ = [
     "HubRun",
-    "accept",
     "annotate",
     "deleted",
     "find",
-    "hold_parts",
     "remove",
     "restore",
     "sealed",
-    "visible_projects",
 ]
 
 _WORD = re.compile(r"\S{1,200}")
@@ -90,110 +84,6 @@ class HubRun:
         }
 
 
-def accept(hub: Hub, access: Access, run: str, raw: bytes) -> bool:
-    """Take in a published run; whether it is new. Its kept content must be here before it.
-
-    Args:
-        raw: the sealed record as its writer wrote it.
-
-    Raises:
-        CorruptError: it is no record, or was altered.
-        Problem: 409, content is missing, the run is in another project, differs from what is here, or was deleted;
-            413 or 422, it holds more than this Hub takes.
-    """
-    check_run_id(run)
-    if len(raw) > hub.settings.limits.record:
-        raise Problem(413, f"A record has at most {hub.settings.limits.record} bytes here.", "limit")
-    record = Record.from_bytes(raw, "record")
-    if record.id != run:
-        raise CorruptError("record", "id", f"is {record.id!r}, and the address says {run!r}")
-    if record.seal is None:
-        raise CorruptError("record", "seal", "is missing")
-    check_record(hub, record)
-    visible = visible_projects(hub, access.asker)
-
-    def work(connection: Connection) -> bool:
-        return keep(hub, connection, access, record=record, raw=raw, visible=visible)
-
-    try:
-        return hub.change(work)
-    except IntegrityError:  # another process has taken it in at the same moment
-        return hub.change(work)
-
-
-def keep(
-    hub: Hub, connection: Connection, access: Access, *, record: Record, raw: bytes, visible: frozenset[str]
-) -> bool:
-    """Take in a record, in a transaction of the caller's; whether it is new.
-
-    Args:
-        visible: projects from which content may be taken over.
-    """
-    project, user, now = access.here, access.user, hub.now()
-    running = live.find_live(connection, record.id)
-    if running is not None and running.project != project.id:
-        raise _elsewhere(record.id, running.project in visible)
-    if _is_known(connection, record, project.id, visible):
-        return False
-    hold_parts(connection, {part.digest for part in parts_of(record)}, project.id, visible, now)
-    records.add_record(
-        connection, record.id, project.id, user=user.id, seal=str(record.seal), raw=raw, now=now
-    )
-    if running is not None:
-        live.drop(connection, record.id)
-    said = records.annotations_of(connection, record.id)
-    write_runs(connection, [(from_record(record, said), project.id)])
-    projects.touch(connection, project.id, now)
-    return True
-
-
-def _is_known(connection: Connection, record: Record, project: str, visible: frozenset[str]) -> bool:
-    """Whether exactly this record is here already. Raises Problem where something else is."""
-    there = records.find_record(connection, record.id)
-    if there is None:
-        return False
-    if there.project != project:
-        raise _elsewhere(record.id, there.project in visible)
-    if there.deleted is not None:
-        raise Problem(409, f"The run {record.id} was deleted here. Restore it on the Hub.", "deleted")
-    if there.seal != record.seal:
-        raise Problem(
-            409,
-            f"The Hub holds another record of the run {record.id}. A record never changes: a correction is a new run that "
-            f"names the old one.",
-            "differs",
-        )
-    return True
-
-
-def _elsewhere(run: str, may_know: bool) -> Problem:
-    where = "in another project" if may_know else "under that id"
-    return Problem(409, f"The Hub holds a run {where}: {run}. A run belongs to one project.", "elsewhere")
-
-
-def hold_parts(
-    connection: Connection, needed: Set[str], project: str, visible: frozenset[str], now: int
-) -> None:
-    """Let the project hold the content that a record, or what stands beside one, needs.
-
-    Raises:
-        Problem: 409, some of it is missing.
-    """
-    if not needed:
-        return
-    lock_runs(connection)  # what is found here must not be removed before it is held
-    known = holdings.known(connection, needed, visible | {project})
-    missing = sorted(needed - known.keys())
-    if missing:
-        raise Problem(
-            409,
-            f"{len(missing)} of {len(needed)} contents that are named as kept are not here. Send them first.",
-            "missing-blobs",
-            missing=missing,
-        )
-    holdings.hold(connection, project, known, now)
-
-
 def find(hub: Hub, access: Access, run: str) -> HubRun:
     """A run of a project with everything beside it.
 
@@ -201,7 +91,7 @@ def find(hub: Hub, access: Access, run: str) -> HubRun:
         Problem: 404, the project has no such run.
     """
     project = access.here
-    seen = hub.catalog.seen_by(visible_projects(hub, access.asker))
+    seen = hub.catalog.seen_by(visible(hub, access.asker))
 
     def ask(connection: Connection) -> tuple[Record, str, bool, int | None, list[dict[str, Any]]]:
         said = records.annotations_of(connection, run)
@@ -339,11 +229,6 @@ def _require(connection: Connection, access: Access, run: str) -> bool:
     if running is None or running.project != access.here.id:
         raise no_run(run)
     return False
-
-
-def visible_projects(hub: Hub, asker: Asker) -> frozenset[str]:
-    """Ids of the projects that the asker may see."""
-    return hub.read(lambda connection: projects.visible_projects(connection, asker.id, asker.only))
 
 
 def _tags(said: list[dict[str, Any]]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
 
 from .tables import attempts, keys, sessions, users
 
@@ -31,7 +31,6 @@ __all__ = [
     "remove_key",
     "session_by_hash",
     "use_key",
-    "user_by_id",
     "user_by_name",
 ]
 
@@ -77,6 +76,12 @@ class Session:
 
 _KEY = (keys.c.id, keys.c.user, keys.c.name, keys.c.project, keys.c.created, keys.c.expires, keys.c.used)
 
+_BY_HASH = (
+    select(*_KEY, *(column.label(f"user_{column.name}") for column in users.c))
+    .join(users, users.c.id == keys.c.user)
+    .where(keys.c.hash == bindparam("hash"))
+)
+
 
 def add_user(connection: Connection, user: User) -> None:
     """Add a user; an IntegrityError where the name is taken."""
@@ -91,11 +96,6 @@ def count_users(connection: Connection) -> int:
 def user_by_name(connection: Connection, name: str) -> User | None:
     """The user of that name."""
     return _user(connection, select(users).where(users.c.name == name))
-
-
-def user_by_id(connection: Connection, user: str) -> User | None:
-    """The user of that id."""
-    return _user(connection, select(users).where(users.c.id == user))
 
 
 def list_users(connection: Connection) -> Sequence[User]:
@@ -115,14 +115,8 @@ def add_key(connection: Connection, key: Key, hash: str) -> None:
 
 def key_by_hash(connection: Connection, hash: str) -> tuple[Key, User] | None:
     """The key whose secret has that hash, and its user."""
-    found = connection.execute(
-        select(*_KEY, *(column.label(f"user_{column.name}") for column in users.c))
-        .join(users, users.c.id == keys.c.user)
-        .where(keys.c.hash == hash)
-    ).first()
-    if found is None:
-        return None
-    return Key(*found[: len(_KEY)]), User(*found[len(_KEY) :])
+    found = connection.execute(_BY_HASH, {"hash": hash}).first()
+    return None if found is None else (Key(*found[: len(_KEY)]), User(*found[len(_KEY) :]))
 
 
 def keys_of(connection: Connection, user: str) -> Sequence[Key]:

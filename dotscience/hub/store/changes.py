@@ -1,7 +1,7 @@
 """One writer per process: what several requests want to change goes into one transaction, which is paid for once.
 
 Each change is a function of a connection that can be run again: it runs inside a savepoint, and where the database went
-away in the middle all of them are tried again.
+away in the middle all of them are tried again. Changes of one kind may be made by one call (`make_together`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
@@ -21,6 +21,7 @@ from .transactions import changing
 
 __all__ = ["Changes"]
 
+_A = TypeVar("_A")
 _T = TypeVar("_T")
 _MOST = 64
 """Changes in one transaction."""
@@ -30,36 +31,44 @@ PATIENCE = 10.0
 
 
 class _Change(Generic[_T]):
-    def __init__(self, work: Callable[[Connection], _T]) -> None:
-        self.work = work
-        self.done: Future[_T] = Future()
-        self._result: _T
-        self._error: BaseException | None = None
+    """One change, which may be made together with others that have the same work."""
 
-    def attempt(self, connection: Connection, *, alone: bool) -> None:
-        """Make the change; what goes wrong in it harms no other. Where it is alone, it raises what goes wrong."""
-        self._error = None
-        if alone:
-            self._result = self.work(connection)
-            return
-        try:
-            with connection.begin_nested():
-                self._result = self.work(connection)
-        except OperationalError:
-            raise  # with a full disk SQLite takes back the whole transaction, and says so only of this change
-        except DBAPIError as error:
-            if is_transient(error):
-                raise
-            self._error = error
-        except Exception as error:
-            self._error = error
+    def __init__(self, work: Callable[[Connection, Sequence[Any]], Sequence[_T]], item: Any) -> None:
+        self.work, self.item = work, item
+        self.done: Future[_T] = Future()
+        self.result: _T
+        self.error: BaseException | None = None
 
     def settle(self, error: BaseException | None = None) -> None:
         """Tell whoever waits."""
-        if (failed := error or self._error) is not None:
+        if (failed := error or self.error) is not None:
             self.done.set_exception(failed)
         else:
-            self.done.set_result(self._result)
+            self.done.set_result(self.result)
+
+
+def _make_all(connection: Connection, changes: Sequence[_Change[Any]]) -> None:
+    """Make changes that have the same work, all or none. Raises what goes wrong in it."""
+    results = changes[0].work(connection, [change.item for change in changes])
+    for change, result in zip(changes, results, strict=True):
+        change.result, change.error = result, None
+
+
+def _attempt(connection: Connection, changes: Sequence[_Change[Any]]) -> None:
+    """Make changes that have the same work; what goes wrong in one harms no other."""
+    try:
+        with connection.begin_nested():
+            _make_all(connection, changes)
+    except OperationalError:
+        raise  # with a full disk SQLite takes back the whole transaction, and says so only of this change
+    except Exception as error:
+        if is_transient(error):
+            raise
+        if len(changes) == 1:
+            changes[0].error = error
+        else:
+            for change in changes:
+                _attempt(connection, [change])
 
 
 class Changes:
@@ -84,7 +93,20 @@ class Changes:
             whatever the change raised; then nothing of it is there.
             OperationalError: the database is away.
         """
-        change = _Change(work)
+        return self.make_together(lambda connection, _: [work(connection)], None)
+
+    def make_together(self, work: Callable[[Connection, Sequence[_A]], Sequence[_T]], item: _A) -> _T:
+        """Make a change of many of a kind, together with those of the same work that wait too: that costs little more than one.
+
+        Args:
+            work: given a connection and the items of all of them, returns the result of each. Where it raises, each item
+                is tried by itself, so what is wrong with one is told to whoever sent that one.
+            item: of this change.
+
+        Raises:
+            as `make`.
+        """
+        change = _Change(work, item)
         with self._lock:
             if self._closed:
                 raise RuntimeError("The Hub is being shut down.")
@@ -133,8 +155,11 @@ class Changes:
         while True:
             try:
                 with changing(self._engine) as connection:
-                    for change in batch:
-                        change.attempt(connection, alone=len(batch) == 1)
+                    if len(batch) == 1:
+                        _make_all(connection, batch)
+                    else:
+                        for changes in _by_work(batch):
+                            _attempt(connection, changes)
                 break
             except Exception as error:
                 is_worth_it = isinstance(error, DBAPIError) and is_transient(error)
@@ -154,3 +179,10 @@ class Changes:
         else:
             for change in batch:
                 self._make([change])
+
+
+def _by_work(batch: Sequence[_Change[Any]]) -> Iterable[list[_Change[Any]]]:
+    groups: dict[object, list[_Change[Any]]] = {}
+    for change in batch:
+        groups.setdefault(change.work, []).append(change)
+    return groups.values()

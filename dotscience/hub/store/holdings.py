@@ -18,7 +18,6 @@ __all__ = [
     "held_bytes",
     "hold",
     "holds",
-    "is_held_anywhere",
     "known",
     "release",
     "stored_bytes",
@@ -54,14 +53,6 @@ def known(connection: Connection, digests: Iterable[str], projects: Collection[s
             (digest, size) for digest, size, project in connection.execute(wanted) if project in projects
         )
     return found
-
-
-def is_held_anywhere(connection: Connection, digest: str) -> bool:
-    """Whether any project holds a blob."""
-    return (
-        connection.execute(select(holdings.c.digest).where(holdings.c.digest == digest).limit(1)).first()
-        is not None
-    )
 
 
 def held_bytes(connection: Connection, project: str) -> int:

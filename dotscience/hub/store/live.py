@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from ...catalog.tables import runs
 from .tables import chunks, live, users
@@ -19,6 +19,7 @@ __all__ = [
     "content",
     "drop",
     "find_live",
+    "find_running",
     "heard",
     "is_over",
     "keep_logged",
@@ -27,6 +28,7 @@ __all__ = [
     "logged",
     "pieces",
     "shown",
+    "streamed_bytes",
 ]
 
 
@@ -48,6 +50,11 @@ class Live:
 
 
 _LIVE = (live.c.run, live.c.project, users.c.name, live.c.begun, live.c.heard, live.c.shown)
+_FIND = (
+    select(*_LIVE)
+    .join(users, users.c.id == live.c.user)
+    .where(live.c.run.in_(bindparam("runs", expanding=True)))
+)
 
 
 def begin(connection: Connection, run: str, project: str, user: str, now: int) -> None:
@@ -66,9 +73,12 @@ def begin(connection: Connection, run: str, project: str, user: str, now: int) -
 
 def find_live(connection: Connection, run: str) -> Live | None:
     """A run in progress."""
-    wanted = select(*_LIVE).join(users, users.c.id == live.c.user).where(live.c.run == run)
-    found = connection.execute(wanted).first()
-    return None if found is None else Live(*found)
+    return find_running(connection, [run]).get(run)
+
+
+def find_running(connection: Connection, among: Sequence[str]) -> dict[str, Live]:
+    """Those of a few runs that are in progress, by run."""
+    return {row.run: Live(*row) for row in connection.execute(_FIND, {"runs": among})}
 
 
 def list_live(connection: Connection, projects: Sequence[str]) -> Sequence[Live]:
@@ -112,6 +122,20 @@ def length(connection: Connection, run: str, kind: str) -> int:
         .limit(1)
     )
     return connection.execute(last).scalar() or 0
+
+
+def streamed_bytes(connection: Connection, project: str) -> int:
+    """How many bytes have come of the files of all runs in progress of a project."""
+    ends = [
+        select(chunks.c.offset + chunks.c.length)
+        .where(chunks.c.run == live.c.run, chunks.c.kind == kind)
+        .order_by(chunks.c.offset.desc())
+        .limit(1)
+        .scalar_subquery()
+        for kind in ("journal", "points")
+    ]
+    wanted = select(*(func.sum(func.coalesce(end, 0)) for end in ends)).where(live.c.project == project)
+    return sum(int(size or 0) for size in connection.execute(wanted).one())
 
 
 def append(connection: Connection, run: str, kind: str, offset: int, data: bytes) -> None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
+    BindParameter,
     Connection,
     Select,
     and_,
+    bindparam,
     delete,
-    false,
     func,
     insert,
     or_,
@@ -34,8 +34,10 @@ __all__ = [
     "add_view",
     "all_projects",
     "change_project",
+    "count_projects",
     "count_runs",
     "find_project",
+    "latest_projects",
     "list_projects",
     "list_views",
     "members_of",
@@ -87,6 +89,31 @@ class View:
     settings: str
 
 
+_USER: BindParameter[str | None] = bindparam("user")
+"""Id of who asks, or None for nobody, who is no member of anything."""
+
+_MEMBERSHIP = and_(members.c.project == projects.c.id, members.c.user == _USER)
+_IS_VISIBLE = or_(projects.c.is_public, members.c.role.is_not(None))
+_SEEN: Select[Any] = (
+    select(
+        projects.c.id,
+        projects.c.name,
+        projects.c.description,
+        users.c.name,
+        projects.c.is_public,
+        projects.c.created,
+        projects.c.changed,
+        members.c.role,
+    )
+    .join(users, users.c.id == projects.c.owner)
+    .outerjoin(members, _MEMBERSHIP)
+)
+_FIND = _SEEN.where(projects.c.id == bindparam("project"))
+_VISIBLE = select(projects.c.id).outerjoin(members, _MEMBERSHIP).where(_IS_VISIBLE)
+
+_TOUCH = update(projects).where(projects.c.id == bindparam("touched")).values(changed=bindparam("now"))
+
+
 def add_project(connection: Connection, project: Project, owner: str) -> None:
     """Add a project and its owner's membership.
 
@@ -110,7 +137,7 @@ def add_project(connection: Connection, project: Project, owner: str) -> None:
 
 def find_project(connection: Connection, project: str, user: str | None) -> Project | None:
     """A project, with the role of a user."""
-    found = connection.execute(_seen_by(user).where(projects.c.id == project)).first()
+    found = connection.execute(_FIND, {"project": project, "user": user}).first()
     return None if found is None else Project(*found)
 
 
@@ -129,7 +156,7 @@ def list_projects(
         only: nothing but this project, for keys that open one alone.
         after: name and id to go on behind.
     """
-    wanted = _seen_by(user).where(_visible(user)).order_by(projects.c.name, projects.c.id).limit(limit)
+    wanted = _SEEN.where(_IS_VISIBLE).order_by(projects.c.name, projects.c.id).limit(limit)
     if only is not None:
         wanted = wanted.where(projects.c.id == only)
     if name is not None:
@@ -137,23 +164,40 @@ def list_projects(
     if after is not None:
         further = and_(projects.c.name == after[0], projects.c.id > after[1])
         wanted = wanted.where(or_(projects.c.name > after[0], further))
-    return [Project(*row) for row in connection.execute(wanted)]
+    return [Project(*row) for row in connection.execute(wanted, {"user": user})]
+
+
+def latest_projects(
+    connection: Connection, user: str | None, limit: int, only: str | None = None
+) -> Sequence[Project]:
+    """Projects that a user may view, that changed last first; where there are more, those that the user is a member of come
+    before others."""
+    wanted = _SEEN.where(_IS_VISIBLE).order_by(
+        members.c.role.is_(None), projects.c.changed.desc(), projects.c.id
+    )
+    if only is not None:
+        wanted = wanted.where(projects.c.id == only)
+    found = [Project(*row) for row in connection.execute(wanted.limit(limit), {"user": user})]
+    return sorted(found, key=lambda project: project.changed, reverse=True)
+
+
+def count_projects(connection: Connection, user: str | None, only: str | None = None) -> int:
+    """How many projects a user may view."""
+    wanted = _VISIBLE if only is None else _VISIBLE.where(projects.c.id == only)
+    counted = select(func.count()).select_from(wanted.subquery())
+    return connection.execute(counted, {"user": user}).scalar_one()
 
 
 def all_projects(connection: Connection) -> Sequence[Project]:
     """All projects, by name and id."""
-    wanted = _seen_by(None).order_by(projects.c.name, projects.c.id)
-    return [Project(*row) for row in connection.execute(wanted)]
+    wanted = _SEEN.order_by(projects.c.name, projects.c.id)
+    return [Project(*row) for row in connection.execute(wanted, {"user": None})]
 
 
 def visible_projects(connection: Connection, user: str | None, only: str | None = None) -> frozenset[str]:
     """Ids of the projects that a user may view."""
-    wanted = select(projects.c.id).where(_visible(user))
-    if user is not None:
-        wanted = wanted.outerjoin(members, _membership(user))
-    if only is not None:
-        wanted = wanted.where(projects.c.id == only)
-    return frozenset(connection.execute(wanted).scalars())
+    wanted = _VISIBLE if only is None else _VISIBLE.where(projects.c.id == only)
+    return frozenset(connection.execute(wanted, {"user": user}).scalars())
 
 
 def change_project(connection: Connection, project: str, **values: Any) -> None:
@@ -163,7 +207,7 @@ def change_project(connection: Connection, project: str, **values: Any) -> None:
 
 def touch(connection: Connection, project: str, now: int) -> None:
     """Note that something in a project has changed."""
-    change_project(connection, project, changed=now)
+    connection.execute(_TOUCH, {"touched": project, "now": now})
 
 
 def remove_project(connection: Connection, project: str) -> None:
@@ -234,27 +278,3 @@ def remove_view(connection: Connection, project: str, view: str) -> bool:
     """Drop a view; whether there was one."""
     found = delete(views).where(views.c.project == project, views.c.id == view)
     return connection.execute(found).rowcount > 0
-
-
-def _seen_by(user: str | None) -> Select[Any]:
-    columns = projects.c
-    seen: Select[Any] = select(
-        columns.id,
-        columns.name,
-        columns.description,
-        users.c.name,
-        columns.is_public,
-        columns.created,
-        columns.changed,
-        members.c.role,
-    )
-    return seen.join(users, users.c.id == columns.owner).outerjoin(members, _membership(user))
-
-
-def _membership(user: str | None) -> ColumnElement[bool]:
-    mine = false() if user is None else members.c.user == user
-    return and_(members.c.project == projects.c.id, mine)
-
-
-def _visible(user: str | None) -> ColumnElement[bool]:
-    return projects.c.is_public if user is None else or_(projects.c.is_public, members.c.role.is_not(None))

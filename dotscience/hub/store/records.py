@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from ...records.record import Record
 from .tables import records, run_annotations, users
 from .upsert import insert_or_ignore
 
 __all__ = [
+    "Sent",
     "Stored",
     "add_annotation",
-    "add_record",
+    "add_records",
+    "annotations_by_run",
     "annotations_of",
     "deleted_records",
     "every_record",
     "find_record",
+    "find_records",
     "forget_record",
     "mark_deleted",
     "sealed",
@@ -44,6 +48,24 @@ class Stored:
     deleted: int | None
 
 
+@dataclass(frozen=True)
+class Sent:
+    """A record to keep.
+
+    Attributes:
+        user: id of who sent it.
+        raw: its bytes as they were sent.
+        received: microseconds since the Unix epoch.
+    """
+
+    run: str
+    project: str
+    user: str
+    seal: str
+    raw: bytes
+    received: int
+
+
 _STORED = (
     records.c.run,
     records.c.project,
@@ -54,11 +76,24 @@ _STORED = (
 )
 
 
+_FIND = (
+    select(*_STORED)
+    .join(users, users.c.id == records.c.user)
+    .where(records.c.run.in_(bindparam("runs", expanding=True)))
+)
+_ANNOTATIONS = select(run_annotations.c.run, run_annotations.c.id, run_annotations.c.document).where(
+    run_annotations.c.run.in_(bindparam("runs", expanding=True))
+)
+
+
 def find_record(connection: Connection, run: str) -> Stored | None:
     """What is known of a run's record, deleted or not."""
-    wanted = select(*_STORED).join(users, users.c.id == records.c.user).where(records.c.run == run)
-    found = connection.execute(wanted).first()
-    return None if found is None else Stored(*found)
+    return find_records(connection, [run]).get(run)
+
+
+def find_records(connection: Connection, runs: Sequence[str]) -> dict[str, Stored]:
+    """What is known of the records of a few runs, deleted or not, by run; those without one are left out."""
+    return {row.run: Stored(*row) for row in connection.execute(_FIND, {"runs": runs})}
 
 
 def sealed(connection: Connection, run: str) -> bytes | None:
@@ -67,15 +102,9 @@ def sealed(connection: Connection, run: str) -> bytes | None:
     return None if document is None else zlib.decompress(document)
 
 
-def add_record(
-    connection: Connection, run: str, project: str, *, user: str, seal: str, raw: bytes, now: int
-) -> None:
-    """Keep a record; an IntegrityError where the run has one."""
-    connection.execute(
-        insert(records).values(
-            run=run, project=project, user=user, seal=seal, document=zlib.compress(raw, 1), received=now
-        )
-    )
+def add_records(connection: Connection, new: Sequence[Sent]) -> None:
+    """Keep records; an IntegrityError where one of the runs has one."""
+    connection.execute(insert(records), [_row(one) for one in new])
 
 
 def mark_deleted(connection: Connection, run: str, now: int | None, user: str | None) -> None:
@@ -127,6 +156,17 @@ def add_annotation(
 
 def annotations_of(connection: Connection, run: str) -> list[dict[str, Any]]:
     """A run's tags and notes, oldest first; each with its `id`."""
-    wanted = select(run_annotations.c.id, run_annotations.c.document).where(run_annotations.c.run == run)
-    found = [{"id": each, **json.loads(document)} for each, document in connection.execute(wanted)]
-    return sorted(found, key=lambda said: (said["at"], said["id"]))
+    return annotations_by_run(connection, [run]).get(run, [])
+
+
+def annotations_by_run(connection: Connection, runs: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """The tags and notes of a few runs, as `annotations_of` gives them, by run; those without any are left out."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for run, each, document in connection.execute(_ANNOTATIONS, {"runs": runs}):
+        found[run].append({"id": each, **json.loads(document)})
+    return {run: sorted(said, key=lambda one: (one["at"], one["id"])) for run, said in found.items()}
+
+
+def _row(sent: Sent) -> dict[str, Any]:
+    row = dict(vars(sent))
+    return {**row, "document": zlib.compress(row.pop("raw"), 1)}

@@ -1,8 +1,11 @@
 """Changes that share a transaction: each is whole on the disk or not there, whatever becomes of the others."""
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,28 +40,74 @@ def names(engine: Engine) -> list[str]:
         return [row[0] for row in connection.exec_driver_sql("SELECT name FROM things ORDER BY name")]
 
 
-def test_a_change_that_finds_the_disk_full_takes_no_other_with_it(engine: Engine) -> None:
-    changes = Changes(engine)
+@contextmanager
+def held_up(changes: Changes, *made: Callable[[], Any]) -> Iterator[list[Future[Any]]]:
+    """What calls of `changes` give that came in this order while it was busy with something else."""
     begun, goes_on = threading.Event(), threading.Event()
 
     def hold_up(connection: Connection) -> None:
         begun.set()
-        goes_on.wait(30)
+        goes_on.wait(60)
 
-    with ThreadPoolExecutor(4) as threads:
+    with ThreadPoolExecutor(1 + len(made)) as threads:
         first = threads.submit(changes.make, hold_up)
-        begun.wait(30)
+        begun.wait(60)
         waiting: Any = changes._waiting
-        made = []
-        for number, work in enumerate((adding("a"), adding("b", 1_000_000), adding("c")), 1):
-            made.append(threads.submit(changes.make, work))
+        futures = []
+        for number, make in enumerate(made, 1):
+            futures.append(threads.submit(make))
             while waiting.qsize() < number:
-                pass
+                time.sleep(0.001)
         goes_on.set()
-        first.result(30)
-        assert (made[0].result(30), made[2].result(30)) == ("a", "c")
+        first.result(60)
+        yield futures
+
+
+def test_a_change_that_finds_the_disk_full_takes_no_other_with_it(engine: Engine) -> None:
+    changes = Changes(engine)
+    works = [adding("a"), adding("b", 1_000_000), adding("c")]
+    with held_up(changes, *(partial(changes.make, work) for work in works)) as made:
+        assert (made[0].result(60), made[2].result(60)) == ("a", "c")
         with pytest.raises(OperationalError, match="disk is full"):
-            made[1].result(30)
+            made[1].result(60)
+    assert names(engine) == ["a", "c"]
+    changes.close()
+    engine.dispose()
+
+
+def test_changes_of_one_kind_that_wait_are_made_by_one_call(engine: Engine) -> None:
+    changes, calls = Changes(engine), []
+
+    def add_all(connection: Connection, items: Sequence[str]) -> list[str]:
+        calls.append(list(items))
+        return [adding(item)(connection).upper() for item in items]
+
+    together = partial(changes.make_together, add_all)
+    with held_up(
+        changes, partial(together, "a"), partial(changes.make, adding("b")), partial(together, "c")
+    ) as made:
+        assert [each.result(60) for each in made] == ["A", "b", "C"]
+    assert calls == [["a", "c"]]
+    assert names(engine) == ["a", "b", "c"]
+    changes.close()
+    engine.dispose()
+
+
+@pytest.mark.parametrize("size", [-1, 1_000_000])
+def test_what_is_wrong_with_one_of_a_kind_is_told_to_it_alone(engine: Engine, size: int) -> None:
+    changes = Changes(engine)
+
+    def add_all(connection: Connection, items: Sequence[tuple[str, int]]) -> list[str]:
+        made = [adding(name, size)(connection) for name, size in items]
+        assert min(size for _, size in items) >= 0, "too small"
+        return made
+
+    items = [("a", 1), ("b", size), ("c", 1)]
+    calls = [partial(changes.make_together, add_all, item) for item in items]
+    with held_up(changes, *calls) as made:
+        assert (made[0].result(60), made[2].result(60)) == ("a", "c")
+        with pytest.raises((AssertionError, OperationalError), match=r"too small|disk is full"):
+            made[1].result(60)
     assert names(engine) == ["a", "c"]
     changes.close()
     engine.dispose()

@@ -138,11 +138,13 @@ SETTINGS: Mapping[str, Setting] = {
         Setting("hub_log", ("requests", "problems"), "requests", "what `ds hub` writes to standard error: a line for each request, or for what went wrong only"),
         Setting("hub_session_hours", "count", 14 * 24, "how long a sign-in on the web pages lasts"),
         Setting("hub_trash_days", "count", 30, "how long a deleted run can be restored before `ds hub gc` removes it"),
+        Setting("hub_patience", "count", 30, "seconds after which a Hub closes a connection whose request stands still; 0 for never"),
         Setting("username", "text", "", "your name on the Hub that `ds.connect()` publishes to"),
         Setting("apikey", "secret", "", "your API key on that Hub; better stored once by `ds login`"),
         Setting("project_name", "text", "", "the project on that Hub"),
         Setting("url", "text", "", "the address of that Hub, such as https://hub.example.org"),
         Setting("hostname", "text", "", "the same as url, which decides where both are set"),
+        Setting("timeout", "count", 10, "seconds that a Hub may take to answer; at least 60 where it stores a file or a record"),
         Setting("profile", "text", "default", "the profile, stored by `ds login`, that fills in what is not said otherwise"),
     )
 }  # fmt: skip

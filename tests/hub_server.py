@@ -29,7 +29,7 @@ from dotscience.hub.store.accounts import User
 from dotscience.hub.store.projects import Project
 from dotscience.storage.blobs import Blobs, LocalBlobs
 
-__all__ = ["Person", "RunningHub", "Switch", "new_hub", "serving"]
+__all__ = ["Person", "RunningHub", "Switch", "new_hub", "running", "serving"]
 
 
 class Person(requests.Session):
@@ -168,3 +168,19 @@ def serving(app: Any) -> Iterator[str]:
         server.should_exit = True
         thread.join(30)
         listening.close()
+
+
+@contextmanager
+def running(folder: Path, **parts: Any) -> Iterator[RunningHub]:
+    """A Hub of one's own; `hub.admin` is its user ada.
+
+    Args:
+        parts: as `new_hub` takes them.
+    """
+    app = new_hub(folder, **parts)
+    with serving(app) as url:
+        hub = RunningHub(url, app.state.hub)
+        try:
+            yield hub
+        finally:
+            hub.close()

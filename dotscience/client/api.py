@@ -13,7 +13,7 @@ from .wire import Wire
 __all__ = ["Gap", "HubApi", "Key", "MissingBlobs", "Place"]
 
 _UPLOAD_PATIENCE = 60.0
-"""Seconds that a Hub may take to store a file, or a record with all that it refers to."""
+"""Seconds that a Hub may take at least to store a file, or a record with all that it refers to."""
 
 _MOST_DIGESTS = 1000
 _WRITERS = ("owner", "editor")
@@ -158,7 +158,7 @@ class HubApi:
                 f"{_project(place)}/blobs/{digest}",
                 data=data,
                 headers=headers,
-                timeout=_UPLOAD_PATIENCE,
+                patience=_UPLOAD_PATIENCE,
             )
         except HubRefusedError as error:
             if error.status == 409:
@@ -192,7 +192,7 @@ class HubApi:
                 path,
                 data=document,
                 headers={"Content-Type": "application/json"},
-                timeout=_UPLOAD_PATIENCE,
+                patience=_UPLOAD_PATIENCE,
             )
         except HubRefusedError as error:
             listed = error.problem.get("missing")

@@ -7,10 +7,13 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from ..catalog.limits import Limits
 from ..errors import CorruptError, HubUnreachableError
 from ..recorder.notices import contained, notice
 from ..recorder.progress import Bar
 from ..records.destination import AT_EXIT, Wanted
+from ..settings import Settings
+from ..storage.handover import HandedKey, hand_over
 from ..storage.runs import RunFolder
 from ..storage.workspace import Workspace, find_root
 from .access import find_access, project_of
@@ -53,6 +56,7 @@ def connect(wanted: Wanted, root: str | None = None, environ: Mapping[str, str] 
         user, place = within(_PATIENCE, lambda: (api.me() or access.user, api.place(project)))
     except HubUnreachableError as error:
         notice(f"{error}. {AWAY}")
+    hand_over(HandedKey(access.url, user, access.key), environ)
     return Connection(
         api, Shipment(access.url, project, place and place.id, user, access.profile), place, root, environ
     )
@@ -102,11 +106,12 @@ class Connection:
         self.address = api.url
         self._api, self._shipment, self._place = api, shipment, place
         self._workspace = Workspace(root, environ)
+        self._limits = Limits.read(Settings(root, environ))
         self._has_swept = False
         self._begin()
 
     def _begin(self) -> None:
-        sender = Sender(self._api)
+        sender = Sender(self._api, self._limits)
         if self._place is not None:
             sender.know(self._place)
         self._courier = Courier(sender, is_away=self._place is None)

@@ -15,10 +15,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from ..catalog.limits import Excess, Limits, excess_to_send
 from ..catalog.parts import Part, parts_of
 from ..errors import CorruptError, HubRefusedError, HubUnreachableError, NotFoundError
 from ..records.record import Record
 from ..records.times import iso, utc
+from ..settings import SETTINGS
 from ..storage.blobs import LocalBlobs
 from ..storage.runs import RunFolder
 from .api import HubApi, MissingBlobs, Place
@@ -32,6 +34,16 @@ _T = TypeVar("_T")
 
 _TRIES = 3
 """How often a Hub may ask for content that it was sent."""
+
+
+class _TooMuchError(Exception):
+    """A run is more than the limits allow that are known here."""
+
+    def __init__(self, excess: Excess) -> None:
+        cure = ""
+        if excess.setting is not None:
+            cure = f" Where the Hub takes more, set {SETTINGS[excess.setting].variable} here as it is there, then run `ds sync`."
+        super().__init__(f"It is more than a Hub takes, and was not sent: {excess.what}.{cure}")
 
 
 @dataclass(frozen=True)
@@ -49,11 +61,20 @@ class _Load:
     progress: Progress
 
     @classmethod
-    def of(cls, folder: RunFolder, progress: Progress) -> _Load:
-        """Raises CorruptError where the record cannot be read."""
+    def of(cls, folder: RunFolder, limits: Limits, progress: Progress) -> _Load:
+        """The record of a run.
+
+        Raises:
+            CorruptError: it cannot be read.
+            _TooMuchError: it holds more than a Hub takes.
+        """
         with open(folder.record_path, "rb") as stream:
             raw = stream.read()
-        parts = {part.digest: part for part in parts_of(Record.from_bytes(raw, folder.record_path))}
+        record = Record.from_bytes(raw, folder.record_path)
+        excess = excess_to_send(record, len(raw), limits)
+        if excess is not None:
+            raise _TooMuchError(excess)
+        parts = {part.digest: part for part in parts_of(record)}
         place = os.path.dirname(os.path.dirname(folder.path))
         return cls(folder.id, raw, parts, LocalBlobs(os.path.join(place, "blobs")), progress)
 
@@ -61,13 +82,16 @@ class _Load:
 class Sender:
     """Sends runs to one Hub, on behalf of one user.
 
+    Args:
+        limits: what is more is not sent.
+
     Example:
-        >>> Sender(HubApi(Wire(access))).send(folder, shipment).page
+        >>> Sender(HubApi(Wire(access)), Limits()).send(folder, shipment).page
         'https://hub.example.org/projects/…/runs/…'
     """
 
-    def __init__(self, api: HubApi, clock: Callable[[], float] = time.time) -> None:
-        self.api, self._clock = api, clock
+    def __init__(self, api: HubApi, limits: Limits, clock: Callable[[], float] = time.time) -> None:
+        self.api, self._limits, self._clock = api, limits, clock
         self._places: dict[str, Place] = {}
         self._held: set[tuple[str, str]] = set()
 
@@ -90,18 +114,18 @@ class Sender:
             OSError: the folder cannot be read or written.
         """
         try:
-            place = self.place(shipment.project)
             if folder.is_published():
-                sent = self._send_record(_Load.of(folder, progress or _silent), shipment, place)
-                sent = self._annotate(folder, sent, place)
+                load = _Load.of(folder, self._limits, progress or _silent)  # before anything is asked
+                place = self.place(shipment.project)
+                sent = self._annotate(folder, self._send_record(load, shipment, place), place)
             else:
-                sent = self._send_journal(folder, shipment, place)
+                sent = self._send_journal(folder, shipment, self.place(shipment.project))
         except HubRefusedError as error:
             if error.status == 401:
                 raise
             self._places.pop(shipment.project, None)  # it may have been removed there
             sent = settled(shipment, REFUSED, reason=str(error), at=self._now())
-        except (CorruptError, NotFoundError) as error:  # of what is on disk here
+        except (CorruptError, NotFoundError, _TooMuchError) as error:  # of what is on disk here
             sent = settled(shipment, REFUSED, reason=str(error), at=self._now())
         write_shipment(folder, sent, lasting=sent.state != SENT)  # sending it again would do no harm
         return sent

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from ..catalog.limits import Limits
 from ..errors import (
     AccessError,
     ArgumentError,
@@ -15,6 +16,7 @@ from ..errors import (
     NotFoundError,
     StateError,
 )
+from ..settings import Settings
 from ..storage.runs import RunFolder
 from ..storage.workspace import Workspace
 from .access import Access, key_for
@@ -125,10 +127,16 @@ class Senders:
 
     Args:
         apikey: to use instead of the one that the environment or a profile has.
+        keys: that are known otherwise, by Hub and user.
     """
 
-    def __init__(self, apikey: str | None, environ: Mapping[str, str]) -> None:
-        self._apikey, self._environ = apikey, environ
+    def __init__(
+        self,
+        apikey: str | None,
+        environ: Mapping[str, str],
+        keys: Mapping[tuple[str, str | None], str] | None = None,
+    ) -> None:
+        self._apikey, self._environ, self._keys = apikey, environ, keys or {}
         self._senders: dict[tuple[str, str | None], Sender] = {}
         self._given_up: dict[str, DotscienceError] = {}
 
@@ -138,7 +146,8 @@ class Senders:
             raise self._given_up[shipment.url]
         asked = (shipment.url, shipment.user)
         if asked not in self._senders:
-            self._senders[asked] = Sender(HubApi(Wire(self._access(shipment))))
+            limits = Limits.read(Settings(environ=self._environ))
+            self._senders[asked] = Sender(HubApi(Wire(self._access(shipment))), limits)
         return self._senders[asked]
 
     def give_up(self, shipment: Shipment, error: DotscienceError) -> None:
@@ -146,8 +155,9 @@ class Senders:
         self._given_up[shipment.url] = error
 
     def _access(self, shipment: Shipment) -> Access:
-        if self._apikey:
-            return Access(shipment.url, shipment.user, self._apikey)
+        given = self._apikey or self._keys.get((shipment.url, shipment.user))
+        if given:
+            return Access(shipment.url, shipment.user, given)
         access = key_for(shipment.url, shipment.user, self._environ)
         if access is None:
             raise ArgumentError(

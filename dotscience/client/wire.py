@@ -7,24 +7,25 @@ A Hub that answers no, `HubRefusedError` (`AccessError` where it is about the ke
 from __future__ import annotations
 
 import json
+import os
 import threading
-import time
 from collections.abc import Iterable, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from urllib3.exceptions import HTTPError, ProtocolError
+from urllib3.exceptions import HTTPError, ProtocolError, TimeoutError
 
 from ..errors import AccessError, HubError, HubRefusedError, HubUnreachableError
+from ..settings import Settings
 from .access import Access
+from .timely import TimelyAdapter
 
-__all__ = ["PATIENCE", "Wire"]
+__all__ = ["Wire"]
 
-CONNECT, PATIENCE = 3.0, 10.0
-"""Seconds for a connection to be made, and for an answer to a small request."""
+CONNECT = 3.0
+"""Seconds for a connection to be made."""
 
 _LARGEST = 16 << 20
 """Bytes of an answer; a Hub never says more to this client."""
@@ -54,15 +55,21 @@ class _Basic(AuthBase):
 class Wire:
     """One Hub, asked by one user. All methods may be called from several threads.
 
+    Args:
+        timeout: seconds that an answer may take, once its request is sent; the setting `timeout` where None.
+
     Example:
         >>> Wire(access).ask("GET", "/api/me")
         {'user': {'name': 'ada', 'is_admin': False}, 'key': None}
     """
 
-    def __init__(self, access: Access, timeout: float = PATIENCE) -> None:
+    def __init__(
+        self, access: Access, timeout: float | None = None, environ: Mapping[str, str] = os.environ
+    ) -> None:
         self.url = access.url
         self._has_name = access.user is not None
-        self._auth, self._timeout = _Basic(access), timeout
+        self._auth = _Basic(access)
+        self._timeout = Settings(environ=environ)["timeout"] if timeout is None else timeout
         self._session: requests.Session | None = None
         self._lock = threading.Lock()
 
@@ -75,7 +82,7 @@ class Wire:
         data: bytes | Iterable[bytes] | None = None,
         query: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
+        patience: float = 0.0,
     ) -> dict[str, Any]:
         """The JSON object that the Hub answers with.
 
@@ -83,13 +90,13 @@ class Wire:
         that comes in parts, which its sender resumes.
 
         Args:
-            timeout: seconds of silence that are borne, and that the whole answer may take once its body is sent.
+            patience: seconds that the answer may take at least, where the Hub has much to do for it.
 
         Raises:
             HubRefusedError, AccessError: the Hub refuses.
             HubUnreachableError: there is no answer, or none of a Hub.
         """
-        bound = self._timeout if timeout is None else timeout
+        bound = max(self._timeout, patience)
         request = {
             "params": query,
             "json": json,
@@ -119,7 +126,7 @@ class Wire:
             allow_redirects=False,
             stream=True,
         ) as response:
-            return self._answer(response, _read(response, time.monotonic() + bound))
+            return self._answer(response, _read(response))
 
     def _answer(self, response: requests.Response, body: bytes) -> dict[str, Any]:
         status = response.status_code
@@ -156,7 +163,7 @@ class Wire:
                 session = requests.Session()
                 session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
                 for scheme in ("http://", "https://"):
-                    session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=_CONNECTIONS))
+                    session.mount(scheme, TimelyAdapter(pool_connections=1, pool_maxsize=_CONNECTIONS))
                 self._session = session
             return self._session
 
@@ -166,17 +173,13 @@ class Wire:
         self._session = None
 
 
-def _read(response: requests.Response, deadline: float) -> bytes:
-    """The body, as long as it comes in time and is of a size that a Hub sends."""
+def _read(response: requests.Response) -> bytes:
+    """The body, as long as it is of a size that a Hub sends."""
     body = bytearray()
-    # What has come, not a whole block: a body that drips would fill one only after the deadline.
-    read = getattr(response.raw, "read1", None) or response.raw.read
-    while block := read(_BLOCK, decode_content=True):
+    while block := response.raw.read(_BLOCK, decode_content=True):
         body += block
         if len(body) > _LARGEST:
             raise ValueError("the answer is larger than a Hub's ever is")
-        if time.monotonic() > deadline:
-            raise ValueError("the answer took too long")
     return bytes(body)
 
 
@@ -206,7 +209,7 @@ def _reason(error: Exception) -> str:
     """What happened, without the layers of libraries that pass it on."""
     if isinstance(error, requests.ConnectTimeout):
         return f"no connection within {CONNECT:.0f} s"
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, requests.Timeout | TimeoutError):
         return "no answer in time"
     if isinstance(error, requests.exceptions.SSLError):
         return f"the certificate or the encryption is not accepted ({_short(str(_root(error)))})"

@@ -6,6 +6,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import uvicorn
 from fastapi import FastAPI
@@ -13,21 +14,13 @@ from fastapi import FastAPI
 from ..settings import Settings
 from .app import create_app
 from .opening import FirstUser, make_first_user, open_parts
-from .protocols.whole_requests import WholeRequests
+from .protocols.connections import Connection
+from .settings import HubSettings
 
 __all__ = ["FirstUser", "configuration", "listen", "make_first_user", "open_hub", "serve"]
 
 _SHUTDOWN = 20
 """Seconds that requests in progress get to end."""
-
-_LARGEST_HEAD = 64 << 10
-"""Bytes of a request line and headers."""
-
-_TOO_LARGE = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-    b"content-type: application/problem+json\r\nconnection: close\r\ncontent-length: 79\r\n\r\n"
-    b'{"title":"Request Header Fields Too Large","status":431,"type":"about:blank"}\r\n'
-)
 
 
 def open_hub(settings: Settings) -> FastAPI:
@@ -75,17 +68,17 @@ def serve(app: FastAPI, listening: socket.socket, started: Callable[[], object] 
 
 def configuration(app: FastAPI) -> uvicorn.Config:
     """How uvicorn serves a Hub: httptools takes the absolute targets of the 0.8.7 client."""
-    proxies = app.state.hub.settings.proxies
+    settings: HubSettings = app.state.hub.settings
     return uvicorn.Config(
         app,
-        http=_Protocol,
+        http=partial(Connection, patience=settings.patience),  # type: ignore[arg-type] # it makes what a class does
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=bool(proxies),
-        forwarded_allow_ips=list(proxies),
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=list(settings.proxies),
         timeout_graceful_shutdown=_SHUTDOWN,
     )
 
@@ -110,41 +103,3 @@ class _Server(uvicorn.Server):
         finally:
             for each, handler in before.items():
                 signal.signal(each, handler)
-
-
-class _Protocol(WholeRequests):
-    """HTTP/1.1, whose heads have an end."""
-
-    _head = 0
-
-    def on_message_begin(self) -> None:
-        """A request begins."""
-        self._head = 0
-        super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        """A part of its target has come."""
-        super().on_url(url)
-        self._grow(len(url))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header has come."""
-        super().on_header(name, value)
-        self._grow(len(name) + len(value))
-
-    def _grow(self, size: int) -> None:
-        self._head += size
-        if self._head > _LARGEST_HEAD:
-            raise _HeadTooLargeError
-
-    def send_400_response(self, msg: str) -> None:
-        """What came cannot be read, or we do not want to."""
-        if self._head > _LARGEST_HEAD:
-            self.transport.write(_TOO_LARGE)
-            self.transport.close()
-        else:
-            super().send_400_response(msg)
-
-
-class _HeadTooLargeError(Exception):
-    """Ends the reading of a request."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ..catalog.limits import Limits
 from ..settings import SETTINGS, Settings
 
 __all__ = ["HubSettings", "Limits", "data_folder"]
@@ -13,17 +14,6 @@ __all__ = ["HubSettings", "Limits", "data_folder"]
 
 def _default(name: str) -> int:
     return int(SETTINGS[name].default)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The most that a Hub takes; sizes in bytes, 0 for no limit."""
-
-    value: int = _default("limit_value")
-    names: int = _default("limit_names")
-    record: int = _default("limit_record")
-    file: int = _default("limit_file")
-    project: int = _default("limit_project")
 
 
 @dataclass(frozen=True)
@@ -35,13 +25,15 @@ class HubSettings:
         proxies: addresses of reverse proxies that are believed.
         session_hours: how long a sign-in lasts.
         trash_days: how long a deleted run can be restored.
+        patience: seconds that the head of a request may take, and a body may all but stand still; 0 for any time.
     """
 
     url: str = ""
     proxies: tuple[str, ...] = ()
     session_hours: int = _default("hub_session_hours")
     trash_days: int = _default("hub_trash_days")
-    limits: Limits = Limits()
+    patience: int = _default("hub_patience")
+    limits: Limits = field(default_factory=Limits)
 
     @classmethod
     def read(cls, settings: Settings) -> HubSettings:
@@ -50,13 +42,13 @@ class HubSettings:
         Raises:
             ArgumentError: a value does not fit.
         """
-        names = ("value", "names", "record", "file", "project")
         return cls(
             url=settings["hub_url"].rstrip("/"),
             proxies=settings["hub_proxies"],
             session_hours=settings["hub_session_hours"],
             trash_days=settings["hub_trash_days"],
-            limits=Limits(**{name: settings[f"limit_{name}"] for name in names}),
+            patience=settings["hub_patience"],
+            limits=Limits.read(settings),
         )
 
 

@@ -18,7 +18,7 @@ from ..recorder.session import Session
 from ..records.files import FileVersion
 from ..storage.runs import RunFolder
 
-__all__ = ["HeldRuns"]
+__all__ = ["HeldRuns", "process_of"]
 
 _TRUST = 2_000_000_000
 """Nanoseconds after which a change of a folder surely shows in its time."""
@@ -88,7 +88,7 @@ class HeldRuns:
     def _judge(self, folder: RunFolder) -> bool | None:
         """Whether a run belongs to the execution; None while its folder does not tell."""
         try:
-            return _process(folder).get("execution") == self._execution
+            return process_of(folder).get("execution") == self._execution
         except (NotFoundError, ValueError):
             return None
         except (CorruptError, OSError):
@@ -121,7 +121,7 @@ def _time(folder: str) -> int:
         return 0
 
 
-def _process(folder: RunFolder) -> Mapping[str, Any]:
+def process_of(folder: RunFolder) -> Mapping[str, Any]:
     """What a run says of its process, read from the beginning of its journal or from its record.
 
     Raises:

@@ -6,12 +6,13 @@ never changes, so that is once for each.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, BinaryIO
 
 from ..catalog.parts import Part
@@ -30,9 +31,11 @@ from ..errors import (
 from ..recorder.notices import contained, notice
 from ..records.destination import AT_EXIT
 from ..records.times import iso, utc
+from ..storage.blobs import BLOCK
 from ..storage.runs import RunFolder, write_whole
 from ..storage.workspace import Workspace
 from .execution import STREAMS, Execution, ExecutionFolder, execution_folders
+from .held import process_of
 
 __all__ = ["NEEDLESS", "LogOutcome", "Unsent", "send_at_end", "send_logs", "unsent", "unsent_of_runs"]
 
@@ -64,7 +67,7 @@ class LogOutcome:
 
 @dataclass(frozen=True)
 class Unsent:
-    """An execution that has ended, and a project that has runs of it but not what it printed."""
+    """An execution that is over, and a project that has runs of it but not what it printed."""
 
     workspace: Workspace
     folder: ExecutionFolder
@@ -74,7 +77,8 @@ class Unsent:
 
 
 def unsent(workspace: Workspace, folders: Iterable[ExecutionFolder] | None = None) -> Iterator[Unsent]:
-    """What is not on a Hub yet although runs of it are. What a Hub refused before is among it.
+    """What is not on a Hub yet although runs of it are. What a Hub refused before is among it, and what is left of executions
+    whose `ds run` was killed.
 
     Args:
         folders: of executions; all of the workspace when None.
@@ -84,14 +88,51 @@ def unsent(workspace: Workspace, folders: Iterable[ExecutionFolder] | None = Non
     ):
         try:
             execution, state = folder.read()
+            if state == "killed":
+                execution = _left_by_runner(execution, folder, workspace)
         except (CorruptError, NotFoundError, OSError):  # `ds list --executions` names it
             continue
-        if state == "ended":
+        if state != "running":
             done = _read_state(folder)
             for key, shipment in _destinations(execution, workspace).items():
                 if done.get(key, {}).get("state") not in (SENT, NEEDLESS):
                     place = Place(str(shipment.project_id), shipment.project)
                     yield Unsent(workspace, folder, execution, shipment, place)
+
+
+def _left_by_runner(execution: Execution, folder: ExecutionFolder, workspace: Workspace) -> Execution:
+    """An execution whose `ds run` was killed, with the runs that it held and what was printed until then.
+
+    How the command ended is not known, nor is when. It is found out once, when none of the runs goes on.
+    """
+    if execution.runs:
+        return execution
+    held = [each for each in workspace.run_folders() if _is_of(each, execution.id)]
+    if not held or any(not each.is_published() and each.state().status == "running" for each in held):
+        return execution
+    stdout, stderr = (_kept(folder.stream_path(name)) for name in STREAMS)
+    found = replace(execution, runs=tuple(sorted(each.id for each in held)), stdout=stdout, stderr=stderr)
+    folder.write_start(found)
+    return found
+
+
+def _is_of(run: RunFolder, execution: str) -> bool:
+    try:
+        return process_of(run).get("execution") == execution
+    except (CorruptError, NotFoundError, OSError, ValueError):
+        return False
+
+
+def _kept(path: str) -> dict[str, Any] | None:
+    try:
+        with open(path, "rb") as stream:
+            sha, size = hashlib.sha256(), 0
+            while block := stream.read(BLOCK):
+                sha.update(block)
+                size += len(block)
+            return {"sha256": sha.hexdigest(), "size": size}
+    except FileNotFoundError:
+        return None
 
 
 def unsent_of_runs(runs: Iterable[tuple[Workspace, RunFolder]]) -> Iterator[Unsent]:
@@ -112,6 +153,7 @@ def send_logs(
     found: Iterable[Unsent],
     *,
     apikey: str | None = None,
+    keys: Mapping[tuple[str, str | None], str] | None = None,
     environ: Mapping[str, str] = os.environ,
     tell: Callable[[LogOutcome], None] = lambda outcome: None,
     clock: Callable[[], float] = time.time,
@@ -120,13 +162,14 @@ def send_logs(
 
     Args:
         apikey: to use instead of the one that the environment or a profile has for a Hub.
+        keys: that are known otherwise, by Hub and user.
         tell: called with each outcome as soon as it is known.
 
     Example:
         >>> send_logs(unsent(Workspace.find()))
         [LogOutcome(execution='5d0b…', outcome='sent', …)]
     """
-    senders = Senders(apikey, environ)
+    senders = Senders(apikey, environ, keys)
     outcomes = []
     for each in found:
         outcome, reason = _sent(each, senders, clock)
@@ -140,9 +183,16 @@ def send_at_end(
     workspace: Workspace,
     environ: Mapping[str, str] = os.environ,
     *,
+    keys: Mapping[tuple[str, str | None], str] | None = None,
     seconds: float = AT_EXIT,
 ) -> None:
-    """Send the log of an execution that has just ended, for at most so many seconds. What is not sent, `ds sync` sends."""
+    """Send the log of an execution that has just ended, then what waits of others, for at most so many seconds.
+
+    What is not sent, `ds sync` sends.
+
+    Args:
+        keys: that the command has connected with, by Hub and user.
+    """
     waiting = list(unsent(workspace, [folder]))
     if not waiting:
         return
@@ -150,7 +200,8 @@ def send_at_end(
 
     def work() -> None:
         with contained("sending what the command printed"):
-            send_logs(waiting, environ=environ, tell=outcomes.append)
+            send_logs(waiting, keys=keys, environ=environ, tell=outcomes.append)
+            send_logs(_of_others(workspace, folder), keys=keys, environ=environ)
 
     thread = threading.Thread(target=work, name="dotscience-log", daemon=True)
     try:
@@ -165,6 +216,19 @@ def send_at_end(
             notice(f"what the command printed is not on the Hub: {outcome.reason} `ds sync` tries again.")
 
 
+def _of_others(workspace: Workspace, folder: ExecutionFolder) -> Iterator[Unsent]:
+    """What waits of other executions, and was not refused."""
+    for each in unsent(workspace):
+        said = _read_state(each.folder).get(_key(each.shipment), {})
+        if each.folder.id != folder.id and said.get("state") != REFUSED:
+            yield each
+
+
+def _key(shipment: Shipment) -> str:
+    """What stands for a project in `hub.json`."""
+    return f"{shipment.url}/projects/{shipment.project_id}"
+
+
 def _destinations(execution: Execution, workspace: Workspace) -> dict[str, Shipment]:
     """The projects that have a run of the execution, each once; runs that wait are sent first."""
     found: dict[str, Shipment] = {}
@@ -175,13 +239,13 @@ def _destinations(execution: Execution, workspace: Workspace) -> dict[str, Shipm
             except CorruptError:  # `ds sync` names it
                 continue
             if shipment is not None and shipment.state == SENT and shipment.project_id is not None:
-                found.setdefault(f"{shipment.url}/projects/{shipment.project_id}", shipment)
+                found.setdefault(_key(shipment), shipment)
     return found
 
 
 def _sent(each: Unsent, senders: Senders, clock: Callable[[], float]) -> tuple[str, str | None]:
     """What became of it, and why it is not there."""
-    execution, key = each.execution, f"{each.shipment.url}/projects/{each.place.id}"
+    execution, key = each.execution, _key(each.shipment)
     try:
         sender = senders.sender(each.shipment)
         document = json.dumps(execution.to_json(), sort_keys=True).encode("ascii")

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -21,6 +22,7 @@ from ..errors import UnwritableError
 from ..recorder.notices import contained
 from ..recorder.session import Session
 from ..records.times import utc
+from ..storage.handover import Handover
 from ..storage.processes import this_process
 from ..storage.workspace import Workspace
 from .command_run import CommandRun
@@ -87,7 +89,9 @@ def execute(
         >>> execute(["python", "train.py"], prepare(str(uuid.uuid4()), workspace), workspace).exit_code
         0
     """
-    return _Running(command, folder, workspace, environ, is_detached).execute()
+    with closing(Handover()) as handover:
+        running = _Running(command, folder, workspace, environ, is_detached=is_detached, handover=handover)
+        return running.execute()
 
 
 class _Running:
@@ -97,12 +101,16 @@ class _Running:
         folder: ExecutionFolder,
         workspace: Workspace,
         environ: Mapping[str, str],
+        *,
         is_detached: bool,
+        handover: Handover,
     ) -> None:
+        self._handover = handover
         self._command, self._folder, self._is_detached = list(command), folder, is_detached
         self._environ = {
             "PYTHONUNBUFFERED": "1",
             **environ,
+            **handover.environ,
             "DOTSCIENCE_WORKLOAD_TYPE": "command",
             "DOTSCIENCE_EXECUTION": folder.id,
             "DOTSCIENCE_PROJECT_DOT_ROOT": workspace.root,
@@ -146,7 +154,7 @@ class _Running:
         ):
             from .logs import send_at_end
 
-            send_at_end(self._folder, self._session.workspace, self._environ)
+            send_at_end(self._folder, self._session.workspace, self._environ, keys=self._handover.received())
 
     def _stand_in(self, started: float) -> CommandRun:
         run = CommandRun(self._session, self._command, started)

@@ -127,6 +127,9 @@ class Blobs(Protocol):
     def upload_offset(self, name: str) -> int:
         """How many bytes are kept of the upload of that name."""
 
+    def group_size(self, group: str) -> int:
+        """How many bytes are kept of all uploads whose name begins with that and a slash."""
+
     def stale_uploads(self, before: float) -> Iterator[str]:
         """The names of uploads that nobody wrote to since then, in seconds since the Unix epoch."""
 
@@ -306,6 +309,12 @@ class LocalBlobs:
         from .uploads import upload_size
 
         return upload_size(self._uploads, name)
+
+    def group_size(self, group: str) -> int:
+        """How many bytes are kept of all uploads of a group."""
+        from .uploads import group_size
+
+        return group_size(self._uploads, group)
 
     def stale_uploads(self, before: float) -> Iterator[str]:
         """The names of uploads that nobody wrote to since then, in seconds since the Unix epoch."""

@@ -1,5 +1,7 @@
 """Uploads: bytes that arrive piece by piece and become a blob only if their digest is the announced one.
 
+A name may begin with the name of a group and a slash; the uploads of a group are counted together.
+
 In a folder an upload is a file `uploads/<name>.<16 hex>` beside the blobs, which its writer holds a lock on. Whoever
 goes on with an upload that is still being written (by a connection that nobody has noticed is dead) takes
 it over: it copies what is there to a file of its own and removes the other's, whose writer then has nothing
@@ -16,7 +18,7 @@ from collections.abc import Callable, Iterator
 from ..errors import ArgumentError, DigestMismatchError, StateError, UnwritableError, UploadLostError
 from .drafts import discard, settle
 
-__all__ = ["LocalUpload", "check_upload_name", "stale_files", "upload_size"]
+__all__ = ["LocalUpload", "check_upload_name", "group_size", "stale_files", "upload_size"]
 
 _BLOCK = 1024 * 1024
 _SAFE = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
@@ -25,8 +27,9 @@ _OPEN = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 def check_upload_name(name: str) -> None:
-    """Raises ArgumentError unless the name has 1 to 128 ASCII letters, digits, `_` and `-`, and nothing else."""
-    if type(name) is not str or not 0 < len(name) <= _LONGEST or name.strip(_SAFE):
+    """Raises ArgumentError unless the name, and that of the group before it, has 1 to 128 ASCII letters, digits, `_` and `-`."""
+    parts = name.split("/", 1) if type(name) is str else [""]
+    if not all(0 < len(part) <= _LONGEST and not part.strip(_SAFE) for part in parts):
         raise ArgumentError(f"An upload's name is 1 to {_LONGEST} letters, digits, _ and -, not {name!r}.")
 
 
@@ -133,11 +136,18 @@ def upload_size(folder: str, name: str) -> int:
     return max((size for size, _ in _files(folder, name).values()), default=0)
 
 
+def group_size(folder: str, group: str) -> int:
+    """How many bytes are kept of all uploads of a group."""
+    check_upload_name(group)
+    return sum(size for size, _ in _files(f"{folder}/{group}").values())
+
+
 def stale_files(folder: str, before: float) -> Iterator[tuple[str, str]]:
     """Name and path of each file of an upload that was last written to before then, in seconds since the epoch."""
-    for path, (_, modified) in _files(folder).items():
-        if modified < before:
-            yield os.path.basename(path).partition(".")[0], path
+    for place in (folder, *_groups(folder)):
+        for path, (_, modified) in _files(place).items():
+            if modified < before:
+                yield path[len(folder) + 1 :].partition(".")[0], path
 
 
 def _take(folder: str, name: str) -> tuple[int, str]:
@@ -204,9 +214,20 @@ def _copy(path: str, descriptor: int) -> None:
         return
 
 
+def _groups(folder: str) -> list[str]:
+    """The folders of the groups."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.path for entry in entries if entry.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 def _files(folder: str, name: str | None = None) -> dict[str, tuple[int, float]]:
-    """Size and modification time of each file of one upload, or of all."""
+    """Size and modification time of each file of one upload, or of all that are in no group."""
     found = {}
+    if name is not None:
+        folder, name = os.path.split(f"{folder}/{name}")
     try:
         with os.scandir(folder) as entries:
             for entry in entries:

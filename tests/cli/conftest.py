@@ -5,6 +5,7 @@ import os
 import pty
 import select
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -151,3 +152,10 @@ def on_terminal() -> Callable[..., str]:
         return shown.decode().replace("\r\n", "\n")
 
     return show
+
+
+@pytest.fixture
+def nowhere() -> str:
+    """The address of a Hub that is away."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return f"http://127.0.0.1:{listening.getsockname()[1]}"

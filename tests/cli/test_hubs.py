@@ -1,8 +1,7 @@
 """`ds login`, `ds logout`, `ds sync`, and what `ds list` and `ds show` say of a run's Hub, against a real Hub."""
 
 import os
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +13,10 @@ from dotscience.client import connect
 from dotscience.client.profiles import Profile, Profiles
 from dotscience.recorder.recorder import Recorder
 
-from ..hub_server import RunningHub, new_hub, serving
+from ..hub_server import RunningHub
 
 Ds = Callable[..., Result]
 DsJson = Callable[..., Any]
-
-
-@pytest.fixture
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
-    """A Hub of one's own; `hub.admin` is its user ada."""
-    app = new_hub(tmp_path_factory.mktemp("hub"))
-    with serving(app) as url:
-        running = RunningHub(url, app.state.hub)
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def nowhere() -> str:
-    """The address of a Hub that is away."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
 @pytest.fixture

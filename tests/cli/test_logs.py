@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from dotscience.runner.execution import ExecutionFolder, execution_folders
 from dotscience.runner.logs import send_at_end, send_logs, unsent
 from dotscience.storage.workspace import Workspace
 
-from ..hub_server import RunningHub, new_hub, serving
+from ..hub_server import RunningHub
 
 TRAIN = """\
 import sys
@@ -29,26 +29,12 @@ print("err: a warning", file=sys.stderr)
 ds.publish()
 """
 
+HIDDEN = "import os\nos.environ.pop('DOTSCIENCE_HANDOVER', None)\n"
+"""What keeps a script from handing its key to `ds run`."""
+
 Ds = Callable[..., Result]
 DsJson = Callable[..., Any]
 DsRun = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
-    """A Hub of one's own; `hub.admin` is its user ada."""
-    app = new_hub(tmp_path_factory.mktemp("hub"))
-    with serving(app) as url:
-        running = RunningHub(url, app.state.hub)
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def nowhere() -> str:
-    """The address of a Hub that is away."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
 def environment(hub: RunningHub, **more: str) -> dict[str, str]:
@@ -79,11 +65,11 @@ def ds_run(hub: RunningHub) -> DsRun:
 
 @pytest.fixture
 def run_with_key(ds_run: DsRun, hub: RunningHub) -> DsRun:
-    """`ds_run` of scripts that hold the key themselves, so that `ds run` cannot send what they print."""
+    """`ds_run` of scripts that hold the key themselves, and do not hand it over."""
     without = environment(hub)
     del without["DOTSCIENCE_APIKEY"]
-    return lambda code: ds_run(
-        code.replace("connect(", f'connect("ada", "{hub.admin.key}", '), environ=without
+    return lambda code, hidden=HIDDEN: ds_run(
+        hidden + code.replace("connect(", f'connect("ada", "{hub.admin.key}", '), environ=without
     )
 
 
@@ -215,9 +201,7 @@ def test_a_silent_hub_is_left_after_the_time_given(
         assert states(workspace) == []
 
 
-def test_a_killed_runner_leaves_its_run_on_the_hub_and_its_log_here(
-    hub: RunningHub, workspace: Workspace, ds: Ds
-) -> None:
+def test_what_a_killed_runner_has_left_is_sent_by_sync(hub: RunningHub, workspace: Workspace, ds: Ds) -> None:
     code = TRAIN + "import time\nprint('ready', flush=True)\ntime.sleep(600)\n"
     Path("script.py").write_text(code)
     with subprocess.Popen(
@@ -233,10 +217,16 @@ def test_a_killed_runner_leaves_its_run_on_the_hub_and_its_log_here(
             assert runner.poll() is None
         os.killpg(runner.pid, 9)
     assert "out: trained" in Path(only(workspace).stream_path("stdout")).read_text()
-    result = ds("sync", "--apikey", str(hub.admin.key))
-    assert (result.exit_code, result.stdout) == (0, "")
     (page,) = pages(hub).values()
-    assert "is sent when it has ended" in page and "out: trained" not in page
+    assert "is sent when it has ended" in page
+    result = ds("sync", "--apikey", str(hub.admin.key))
+    assert result.exit_code == 0 and "sent  log of `ds run`" in result.stdout
+    (page,) = pages(hub).values()
+    assert "out: trained" in page and "unknown: `ds run` was killed" in page
+    execution, state = only(workspace).read()
+    assert (state, execution.ended, execution.exit_code) == ("killed", None, None)
+    assert {folder.id for folder in workspace.run_folders()} == set(execution.runs)
+    assert list(unsent(workspace)) == []
 
 
 def refused(ds_json: DsJson, hub: RunningHub, workspace: Workspace) -> str:
@@ -247,7 +237,36 @@ def refused(ds_json: DsJson, hub: RunningHub, workspace: Workspace) -> str:
     return str(outcome["reason"])
 
 
-def test_a_key_of_the_script_is_not_known_to_ds_run(
+def test_a_key_of_the_script_is_handed_to_ds_run_and_to_nobody_else(
+    run_with_key: DsRun,
+    hub: RunningHub,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "elsewhere"))
+    done = run_with_key(TRAIN, hidden="")
+    assert "not on the Hub" not in done.stderr and states(workspace) == ["sent"]
+    (page,) = pages(hub).values()
+    assert "out: trained" in page
+    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    told = [data for data in written if str(hub.admin.key).encode() in data]
+    assert told and all(b"ds.connect(" in data for data in told)  # the script itself, and what was kept of it
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_the_next_ds_run_sends_what_the_last_could_not(
+    ds_run: DsRun, run_with_key: DsRun, hub: RunningHub, workspace: Workspace
+) -> None:
+    run_with_key(TRAIN)
+    left = only(workspace)
+    ds_run(TRAIN)
+    assert list(unsent(workspace)) == []
+    assert json.loads(Path(left.path, "hub.json").read_text())["projects"]
+
+
+def test_a_key_that_was_not_handed_over_is_not_known_to_ds_run(
     run_with_key: DsRun, hub: RunningHub, workspace: Workspace, ds_json: DsJson
 ) -> None:
     assert "There is no API key" in run_with_key(TRAIN).stderr

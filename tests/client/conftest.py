@@ -15,7 +15,7 @@ from dotscience.recorder.recorder import Recorder
 from dotscience.storage.runs import RunFolder
 from dotscience.storage.workspace import Workspace
 
-from ..hub_server import RunningHub, new_hub, serving
+from ..hub_server import RunningHub, running
 from .proxy import Proxy, proxied
 
 Connecting = Callable[[], Recorder]
@@ -30,11 +30,8 @@ def _nothing_was_said() -> None:
 @pytest.fixture
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     """A Hub of one's own; `hub.admin` is its user ada."""
-    app = new_hub(tmp_path_factory.mktemp("hub"))
-    with serving(app) as url:
-        running = RunningHub(url, app.state.hub)
-        yield running
-        running.close()
+    with running(tmp_path_factory.mktemp("hub")) as hub:
+        yield hub
 
 
 @pytest.fixture

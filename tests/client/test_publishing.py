@@ -334,6 +334,43 @@ def test_a_refused_run_stays_here_with_its_reason_and_blocks_no_other(
 
 
 @pytest.mark.parametrize(
+    ("setting", "limit", "words"),
+    [
+        ("LIMIT_FILE", "1KB", "model.bin has 3000 bytes, and at most 1024"),
+        ("LIMIT_PROJECT", "1KB", "a project holds 1024"),
+        ("LIMIT_RECORD", "200", "at most 200 are taken"),
+        ("LIMIT_VALUE", "100", "label 'long' has more than 100 bytes"),
+        ("LIMIT_NAMES", "1", "more than 1 labels"),
+    ],
+)
+def test_what_is_known_to_be_too_much_is_not_even_sent(
+    *,
+    setting: str,
+    limit: str,
+    words: str,
+    new_recorder: Connecting,
+    hub: RunningHub,
+    proxy: Proxy,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(f"DOTSCIENCE_{setting}", limit)
+    recorder = new_recorder()
+    recorder.connect("ada", hub.admin.key, "flowers", proxy.url)
+    Path("model.bin").write_bytes(bytes(3000))
+    recorder.output("model.bin")
+    recorder.label("long", "é" * 60)
+    recorder.label("short", 1)
+    folder = workspace.run_folder(recorder.publish().id)
+    shipment = read_shipment(folder)
+    assert shipment is not None and shipment.state == "refused" and words in str(shipment.reason)
+    assert f"set DOTSCIENCE_{setting} here" in str(shipment.reason)
+    assert not [path for _, path in proxy.seen if "/blobs/" in path or path.endswith(folder.id)]
+    monkeypatch.delenv(f"DOTSCIENCE_{setting}")
+    assert [outcome.outcome for outcome in sync([(workspace, folder)], apikey=hub.admin.key)] == ["sent"]
+
+
+@pytest.mark.parametrize(
     ("limits", "word"),
     [
         (Limits(file=6 << 20), "limit_file"),

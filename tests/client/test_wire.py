@@ -5,11 +5,12 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from dotscience.client import wire
 from dotscience.client.access import Access
 from dotscience.client.wire import Wire
 from dotscience.errors import AccessError, HubError, HubRefusedError, HubUnreachableError
@@ -21,6 +22,23 @@ Answering = Callable[[bytes], str]
 
 def asked(url: str, timeout: float = 10) -> object:
     return Wire(Access(url, "ada", "key"), timeout).ask("GET", "/api/me")
+
+
+@contextlib.contextmanager
+def one_by_one(serve: Callable[[socket.socket], object]) -> Iterator[str]:
+    """A server that does that with the one connection it takes; gives its address."""
+
+    def take() -> None:
+        with contextlib.suppress(OSError):
+            connection, _ = listening.accept()
+            with connection:
+                serve(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=take)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        thread.join()
 
 
 def answer(status: str, body: bytes = b"", *headers: str) -> bytes:
@@ -90,26 +108,50 @@ def test_an_answer_without_end_is_cut_short(answering: Answering) -> None:
         asked(answering(answer("200 OK", b" " * (20 << 20))))
 
 
-def test_an_answer_that_drips_is_given_up_before_its_end() -> None:
+@pytest.mark.parametrize(
+    ("begin", "drop"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b" "),
+        (b"HTTP/1.1 200 OK\r\nX-Long: ", b"a"),
+        (b"HTTP/1.1 ", b"2"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    ],
+    ids=["body", "header", "status", "interim"],
+)
+def test_an_answer_that_drips_is_given_up_before_its_end(begin: bytes, drop: bytes) -> None:
     dripped = []
 
-    def drip(listening: socket.socket) -> None:
-        connection, _ = listening.accept()
-        with connection, contextlib.suppress(OSError):
-            connection.recv(65536)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-            for number in range(1000):
-                connection.sendall(b" ")
-                dripped.append(number)
-                time.sleep(0.05)
+    def drip(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(begin)
+        for number in range(1000):
+            connection.sendall(drop)
+            dripped.append(number)
+            time.sleep(0.05)
 
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=drip, args=(listening,))
-        thread.start()
-        with pytest.raises(HubUnreachableError, match="took too long"):
-            asked(f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=0.5)
-        thread.join()
+    with one_by_one(drip) as url, pytest.raises(HubUnreachableError, match="no answer in time"):
+        asked(url, timeout=0.5)
     assert len(dripped) < 500
+
+
+def test_a_body_may_take_longer_than_connecting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "CONNECT", 0.5)
+
+    def read_late(connection: socket.socket) -> None:
+        time.sleep(1)
+        left = 16 << 20
+        while left > 0 and (came := connection.recv(1 << 20)):
+            left -= len(came)
+        connection.sendall(answer("200 OK", b"{}"))
+
+    with one_by_one(read_late) as url:
+        assert Wire(Access(url, "ada", "key")).ask("PUT", "/", data=bytes(16 << 20)) == {}
+
+
+def test_how_long_an_answer_may_take_is_a_setting(answering: Answering) -> None:
+    asking = Wire(Access(answering(b""), "ada", "key"), environ={"DOTSCIENCE_TIMEOUT": "1"})
+    with pytest.raises(HubUnreachableError, match="no answer in time"):
+        asking.ask("GET", "/api/me")
 
 
 def test_nothing_listens_there() -> None:

@@ -115,7 +115,7 @@ class Scene:
 
     @classmethod
     def make(cls, people: People, journal: bytes) -> Scene:
-        hub, number = people.hub, next(_NUMBERS)
+        hub, number = people.hub, f"{next(_NUMBERS):06}"  # none is the beginning of another
         owner = people.by_role["owner"]
         project = hub.project(owner, f"study {number}")
         for person, role in people.members:
@@ -145,8 +145,8 @@ class Scene:
             "execution": f"execution-{number}",
             "view": view,
             "user": "bob",
-            "number": str(number),
-            "annotation": f"00000000-0000-4000-8000-{number:012}",
+            "number": number,
+            "annotation": f"00000000-0000-4000-8000-{number:0>12}",
         }
         return cls(people, project, values)
 

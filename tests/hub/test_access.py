@@ -11,7 +11,7 @@ import pytest
 
 from dotscience.hub.routes import API, OLD_CLIENT, PAGES
 
-from ..hub_server import Person, RunningHub, new_hub, serving
+from ..hub_server import Person, running
 from .scene import ROLES, People, Scene, a_journal, a_record, an_execution
 
 EVERY = (*API, *PAGES, *OLD_CLIENT)
@@ -196,11 +196,8 @@ def allowed(need: str, role: str, *, is_unsafe: bool) -> int | None:
 def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
     folder: Path = tmp_path_factory.mktemp("hub")
     (folder / "blobs").mkdir()
-    app = new_hub(folder)
-    with serving(app) as url:
-        hub = RunningHub(url, app.state.hub)
+    with running(folder) as hub:
         yield People(hub)
-        hub.close()
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from dotscience.hub.store.transactions import changing
 from dotscience.records.record import Record, seal_of
 from dotscience.storage.points import Layout, layout_frame
 
-from ..hub_server import Person, RunningHub, new_hub, serving
+from ..hub_server import Person, RunningHub, running
 
 if TYPE_CHECKING:
     from ..postgres import Postgres
@@ -46,11 +46,8 @@ def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     if request.param == "postgresql":
         postgres: Postgres = request.getfixturevalue("postgres")
         database = postgres.url(postgres.new_database())
-    app = new_hub(tmp_path_factory.mktemp("hub"), database=database)
-    with serving(app) as url:
-        running = RunningHub(url, app.state.hub)
-        yield running
-        running.close()
+    with running(tmp_path_factory.mktemp("hub"), database=database) as served:
+        yield served
 
 
 @pytest.fixture
@@ -350,16 +347,13 @@ def test_more_projects_than_a_statement_takes_are_counted(hub: RunningHub) -> No
 
 def test_a_session_ends_with_the_key_that_it_began_with(tmp_path: Path) -> None:
     clock = Clock()
-    app = new_hub(tmp_path, clock=clock)
-    with serving(app) as url:
-        hub = RunningHub(url, app.state.hub)
+    with running(tmp_path, clock=clock) as hub:
         assert hub.admin.user is not None
         _, key = accounts.add_key(hub.hub, hub.admin.user, "short", expires=hub.hub.now() + 60_000_000)
         hub.nobody.post("/signin", data={"name": "ada", "secret": key})
         assert hub.nobody.get("/api/me").status_code == 200
         clock.now += 61
         assert hub.nobody.get("/api/me").status_code == 401
-        hub.close()
 
 
 def test_a_session_shows_itself_to_the_api_by_a_header_and_not_in_the_body(
@@ -386,9 +380,10 @@ def test_a_piece_that_waits_for_the_record_of_its_run_does_not_undo_it(
     require: Any, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     postgres: Postgres = request.getfixturevalue("postgres")
-    app = new_hub(tmp_path, database=postgres.url(postgres.new_database()))
-    with serving(app) as url, ThreadPoolExecutor(1) as thread:
-        hub = RunningHub(url, app.state.hub)
+    with (
+        running(tmp_path, database=postgres.url(postgres.new_database())) as hub,
+        ThreadPoolExecutor(1) as thread,
+    ):
         assert hub.admin.user is not None
         project = hub.project(hub.admin)
         address = f"/api/projects/{project.id}/runs/late"
@@ -406,7 +401,6 @@ def test_a_piece_that_waits_for_the_record_of_its_run_does_not_undo_it(
         assert late.result().json()["reason"] == "published"
         (row,) = hub.admin.get(f"/api/projects/{project.id}/runs").json()["runs"]
         assert row["status"] == "completed"
-        hub.close()
 
 
 def _waits(connection: Connection) -> bool:

@@ -18,7 +18,7 @@ from dotscience.hub.store import tables
 from dotscience.records.files import FileVersion
 from dotscience.records.record import Record
 
-from ..hub_server import Person, RunningHub, new_hub, serving
+from ..hub_server import Person, RunningHub, running
 
 if TYPE_CHECKING:
     from ..postgres import Postgres
@@ -46,11 +46,8 @@ def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     if request.param == "postgresql":
         postgres: Postgres = request.getfixturevalue("postgres")
         database = postgres.url(postgres.new_database())
-    app = new_hub(tmp_path_factory.mktemp("hub"), database=database)
-    with serving(app) as url:
-        running = RunningHub(url, app.state.hub)
-        yield running
-        running.close()
+    with running(tmp_path_factory.mktemp("hub"), database=database) as served:
+        yield served
 
 
 def counts(hub: RunningHub) -> dict[str, int]:
@@ -269,9 +266,9 @@ def test_half_an_upload_is_no_blob_and_goes_on_where_it_was(hub: RunningHub) -> 
 def test_a_project_takes_no_more_than_it_may_hold(tmp_path_factory: pytest.TempPathFactory) -> None:
     from dotscience.hub.settings import HubSettings, Limits
 
-    app = new_hub(tmp_path_factory.mktemp("hub"), settings=HubSettings(limits=Limits(project=20, file=15)))
-    with serving(app) as url:
-        hub = RunningHub(url, app.state.hub)
+    with running(
+        tmp_path_factory.mktemp("hub"), settings=HubSettings(limits=Limits(project=20, file=15))
+    ) as hub:
         here = f"/api/projects/{hub.project(hub.admin).id}/blobs"
 
         def send(data: bytes, is_chunked: bool) -> requests.Response:
@@ -285,4 +282,28 @@ def test_a_project_takes_no_more_than_it_may_hold(tmp_path_factory: pytest.TempP
             refused = send(b"b" * 6, is_chunked)
             assert (refused.status_code, refused.json().get("reason")) == (413, "quota")
         assert send(b"c" * 5, True).status_code == 201
-        hub.close()
+
+
+def test_half_sent_files_and_runs_in_progress_take_room_too(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    from dotscience.hub.settings import HubSettings, Limits
+
+    limits = Limits(project=4000)
+    with running(tmp_path_factory.mktemp("hub"), settings=HubSettings(limits=limits)) as hub:
+        here = f"/api/projects/{hub.project(hub.admin).id}"
+
+        def put(data: bytes, whole: int) -> requests.Response:
+            address = f"{here}/blobs/{hashlib.sha256(data).hexdigest()}"
+            return hub.admin.put(address, data=data, headers={"Upload-Length": str(whole)})
+
+        assert put(b"a" * 1500, 3000).json()["reason"] == "short"
+        assert put(b"b" * 1501, 3001).json()["reason"] == "quota"
+        assert put(b"b" * 1000, 1000).status_code == 201
+        assert put(b"a" * 1500, 3000).json()["reason"] == "short"  # begun anew, in place of what was kept
+
+        header = json.dumps({"journal": 1, "id": "9a9a", "process": {}}).encode() + b"\n"
+        assert hub.admin.put(f"{here}/runs/9a9a/journal?offset=0", data=header).status_code == 200
+        points = f"{here}/runs/9a9a/points?offset="
+        refused = hub.admin.put(f"{points}0", data=bytes(3000))
+        assert (refused.status_code, refused.json()["reason"]) == (413, "quota")

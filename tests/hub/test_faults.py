@@ -19,7 +19,7 @@ import requests
 
 from dotscience.records.files import FileVersion
 
-from ..hub_server import RunningHub, new_hub, serving
+from ..hub_server import RunningHub, new_hub, running, serving
 from .processes import HubProcess
 from .scene import a_record
 
@@ -141,9 +141,7 @@ def test_a_full_disk_takes_nothing_and_still_gives(small_disk: Path) -> None:
 
 
 def test_a_database_that_restarts_under_load_loses_nothing(tmp_path: Path, postgres: Postgres) -> None:
-    app = new_hub(tmp_path / "hub", database=postgres.url(postgres.new_database()))
-    with serving(app) as url:
-        hub = RunningHub(url, app.state.hub)
+    with running(tmp_path / "hub", database=postgres.url(postgres.new_database())) as hub:
         project = hub.project(hub.admin).id
         statuses: list[int] = []
         sent: dict[str, bool] = {}
@@ -176,7 +174,6 @@ def test_a_database_that_restarts_under_load_loses_nothing(tmp_path: Path, postg
         for run, was_acknowledged in sent.items():
             if was_acknowledged:
                 assert hub.admin.get(f"/api/projects/{project}/runs/{run}/record").status_code == 200
-        hub.close()
 
 
 def test_two_processes_on_one_database_and_one_bucket_are_one_hub(

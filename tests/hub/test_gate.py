@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 import requests
 
+from dotscience.hub.problems import Problem
 from dotscience.hub.services import accounts
 from dotscience.hub.settings import HubSettings
 
-from ..hub_server import RunningHub, new_hub, serving
+from ..hub_server import RunningHub, running
 
 PASSWORD = "correct horse battery"
 MINUTE = 60
@@ -36,11 +37,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def hub(tmp_path: Path, clock: Clock) -> Iterator[RunningHub]:
-    app = new_hub(tmp_path / "hub", clock=clock, settings=HubSettings(session_hours=1))
-    with serving(app) as url:
-        running = RunningHub(url, app.state.hub)
-        yield running
-        running.close()
+    with running(tmp_path / "hub", clock=clock, settings=HubSettings(session_hours=1)) as served:
+        yield served
 
 
 def sign_in(hub: RunningHub, name: str, secret: str, **more: str) -> requests.Response:
@@ -51,7 +49,9 @@ def sign_in(hub: RunningHub, name: str, secret: str, **more: str) -> requests.Re
 # Failed sign-ins
 
 
-def test_after_ten_failures_a_name_is_shut_for_a_while(hub: RunningHub, clock: Clock) -> None:
+def test_after_ten_failures_a_name_is_shut_for_a_while_where_they_came_from(
+    hub: RunningHub, clock: Clock
+) -> None:
     hub.person("bob", password=PASSWORD)
     for _ in range(10):
         assert sign_in(hub, "bob", "wrong wrong wrong").status_code == 401
@@ -61,6 +61,41 @@ def test_after_ten_failures_a_name_is_shut_for_a_while(hub: RunningHub, clock: C
     assert sign_in(hub, "bob", PASSWORD).status_code == 429
     clock.now += 2 * MINUTE
     assert sign_in(hub, "bob", PASSWORD).status_code == 303
+
+
+def is_shut(hub: RunningHub, name: str, address: str) -> bool:
+    try:
+        return accounts.asker_of_password(hub.hub, name, PASSWORD, address) is None
+    except Problem as problem:
+        assert problem.status == 429
+        return True
+
+
+def test_strangers_who_guess_do_not_shut_a_user_out(hub: RunningHub) -> None:
+    hub.person("bob", password=PASSWORD)
+    for _ in range(10):
+        accounts.note_failure(hub.hub, "bob", "203.0.113.7")
+    assert is_shut(hub, "bob", "203.0.113.7")
+    assert not is_shut(hub, "bob", "203.0.113.8")
+
+
+def test_a_name_is_shut_for_all_only_after_very_many_failures(hub: RunningHub) -> None:
+    hub.person("bob", password=PASSWORD)
+    for number in range(999):
+        accounts.note_failure(hub.hub, "bob", f"198.51.{number // 200}.{number % 200}")
+    assert not is_shut(hub, "bob", "203.0.113.8")
+    accounts.note_failure(hub.hub, "bob", "203.0.113.7")
+    assert is_shut(hub, "bob", "203.0.113.8")
+
+
+def test_all_addresses_of_a_network_of_ipv6_count_as_one(hub: RunningHub) -> None:
+    hub.person("bob", password=PASSWORD)
+    for number in range(10):
+        accounts.note_failure(hub.hub, "bob", f"2001:db8::{number:x}")
+        accounts.note_failure(hub.hub, "bob", f"::ffff:203.0.113.{number}")
+    assert is_shut(hub, "bob", "2001:db8::ffff")
+    assert not is_shut(hub, "bob", "2001:db8:0:1::1")
+    assert not is_shut(hub, "bob", "::ffff:203.0.113.1")
 
 
 def test_a_shut_name_is_still_opened_by_its_key_and_no_other_is_shut(hub: RunningHub) -> None:
@@ -110,15 +145,12 @@ def test_unknown_names_are_answered_as_known_ones(hub: RunningHub) -> None:
 def test_who_asks_is_taken_from_known_proxies_only(
     tmp_path: Path, proxies: tuple[str, ...], believed: bool
 ) -> None:
-    app = new_hub(tmp_path / "hub", settings=HubSettings(proxies=proxies))
-    with serving(app) as url:
-        hub = RunningHub(url, app.state.hub)
+    with running(tmp_path / "hub", settings=HubSettings(proxies=proxies)) as hub:
         hub.person("bob", password=PASSWORD)
         for number in range(50):
             accounts.note_failure(hub.hub, f"name-{number}", "203.0.113.7")
         answer = hub.nobody.get("/api/me", auth=("bob", PASSWORD), headers={"X-Forwarded-For": "203.0.113.7"})
         assert answer.status_code == (429 if believed else 200)
-        hub.close()
 
 
 # Sessions
@@ -134,14 +166,11 @@ def test_the_cookie_is_for_this_hub_alone_and_not_for_scripts(hub: RunningHub) -
 
 
 def test_the_cookie_of_a_hub_behind_tls_goes_over_tls_only(tmp_path: Path) -> None:
-    app = new_hub(tmp_path / "hub", settings=HubSettings(proxies=("127.0.0.1",)))
-    with serving(app) as url:
-        hub = RunningHub(url, app.state.hub)
+    with running(tmp_path / "hub", settings=HubSettings(proxies=("127.0.0.1",))) as hub:
         assert hub.admin.key is not None
         sent = {"name": "ada", "secret": hub.admin.key}
         answer = hub.nobody.post("/signin", data=sent, headers={"X-Forwarded-Proto": "https"})
         assert "; Secure" in answer.headers["Set-Cookie"]
-        hub.close()
 
 
 def test_a_session_ends_by_itself_by_signing_out_and_with_its_key(hub: RunningHub, clock: Clock) -> None:

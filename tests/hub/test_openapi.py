@@ -21,7 +21,7 @@ from dotscience.hub.access import Need
 from dotscience.hub.api.shapes import ProblemDocument
 from dotscience.hub.routes import API, Route
 
-from ..hub_server import RunningHub, new_hub, serving
+from ..hub_server import running
 from .scene import People, Scene, a_journal
 
 CHECKS: Any = [
@@ -38,11 +38,8 @@ ROUTES = {f"{route.method} {route.path}": route for route in API}
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder = tmp_path_factory.mktemp("hub")
     (folder / "blobs").mkdir()
-    app = new_hub(folder)
-    with serving(app) as url:
-        hub = RunningHub(url, app.state.hub)
+    with running(folder) as hub:
         yield Scene.make(People(hub), a_journal())
-        hub.close()
 
 
 @pytest.fixture(scope="module")

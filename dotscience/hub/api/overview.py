@@ -22,12 +22,15 @@ __all__ = ["change_own_password", "list_changes", "overview"]
 
 
 def overview(request: Request, hub: CurrentHub, access: CurrentAccess) -> Response:
-    """Projects that you may view, the latest runs in them, those in progress, and those of a week that failed."""
+    """Up to 100 projects that you may view, the latest runs in them, those in progress, and those of a week that failed."""
     etag = listing.overview_stamp(hub, access.asker)
     if has_it(request, etag):
         return not_modified(etag)
     found = listing.overview(hub, access.asker)
-    said: dict[str, Any] = {"projects": project_json(request, hub, found.projects)}
+    said: dict[str, Any] = {
+        "projects": project_json(request, hub, found.projects),
+        "projects_in_all": found.projects_in_all,
+    }
     for name in ("running", "failed", "recent"):
         said[name] = _runs_json(request, hub, getattr(found, name), found.senders)
     return tagged(said, etag)

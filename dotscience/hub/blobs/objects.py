@@ -114,6 +114,14 @@ class ObjectBlobs:
         with reading(self.url):
             return sum(kept_pieces(self._store, name))
 
+    def group_size(self, group: str) -> int:
+        """How many bytes are kept of all uploads of a group."""
+        check_upload_name(group)
+        pieces = self._list(f"{UPLOADS}/{group}")
+        return sum(
+            int(item["size"]) for item in pieces if (name_of(item["path"]) or "").startswith(f"{group}/")
+        )
+
     def stale_uploads(self, before: float) -> Iterator[str]:
         """The names of uploads that nobody wrote to since then, in seconds since the Unix epoch."""
         newest: dict[str, float] = {}

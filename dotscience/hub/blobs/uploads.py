@@ -33,7 +33,7 @@ UPLOADS = "uploads"
 _MOST_PARTS = 9000
 """Parts of one object: no store takes more than 10,000. Beyond 70 GiB they are larger than a piece."""
 
-_KEY = re.compile(f"{UPLOADS}/([A-Za-z0-9_-]{{1,128}})/[0-9]{{16}}")
+_KEY = re.compile(f"{UPLOADS}/((?:[A-Za-z0-9_-]{{1,128}}/)?[A-Za-z0-9_-]{{1,128}})/[0-9]{{16}}")
 
 
 class ObjectUpload:
@@ -180,7 +180,7 @@ def kept_pieces(store: Any, name: str) -> list[int]:
 
 def remove_pieces(store: Any, name: str) -> None:
     """Remove what is kept of an upload. Raises what the store raises."""
-    if paths := [item["path"] for item in _list(store, name) if name_of(item["path"])]:
+    if paths := [item["path"] for item in _list(store, name) if name_of(item["path"]) == name]:
         obstore.delete(store, paths)
 
 

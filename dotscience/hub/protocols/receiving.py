@@ -13,8 +13,9 @@ from starlette.concurrency import run_in_threadpool
 from ..hub import Hub
 from ..problems import Problem
 from ..services import dot_files, dot_uploads
-from ..services.dot_uploads import Content, Incoming, Room
+from ..services.dot_uploads import Content, Incoming
 from ..services.dots import Place
+from ..services.room import Room
 from .archive import Member, TarReader
 
 __all__ = ["Alive", "Archive", "OneFile", "Receiver", "kept_alive"]
@@ -37,7 +38,7 @@ class OneFile:
     """A body that is one file."""
 
     def __init__(self, hub: Hub, place: Place, path: str) -> None:
-        self._path, self._incoming = path, Incoming(hub, Room(hub, place))
+        self._path, self._incoming = path, Incoming(hub, Room(hub, place.project.id))
 
     def write(self, data: bytes) -> None:
         """Take the next bytes."""
@@ -56,7 +57,7 @@ class Archive:
     """A body that is a tar archive, unpacked below a path while it comes. Of members with one name the last counts."""
 
     def __init__(self, hub: Hub, place: Place, path: str) -> None:
-        self._hub, self._path, self._room = hub, path, Room(hub, place)
+        self._hub, self._path, self._room = hub, path, Room(hub, place.project.id)
         self._reader = TarReader()
         self._files: dict[str, Content] = {}
         self._incoming: Incoming | None = None

@@ -8,6 +8,7 @@ import secrets
 import uuid
 from collections.abc import Sequence
 from functools import cache
+from ipaddress import IPv4Address, ip_address, ip_network
 from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
@@ -49,7 +50,10 @@ _SHORTEST_PASSWORD, _LONGEST_PASSWORD = 10, 1024
 _VERIFYING = BoundedSemaphore(2)
 """Each check of a password takes 64 MiB and a core: strangers must not make us do many at once."""
 
-_MOST_ATTEMPTS = 10
+_MOST_HERE, _MOST_FROM_ADDRESS, _MOST_OF_NAME = 10, 50, 1000
+"""Failed sign-ins: of a name from one address, from an address, and of a name. The last is high, for anybody can bring
+it about, and it shuts out the owner of the name too."""
+
 _ATTEMPTS_COUNT_FOR = 15 * 60 * 1_000_000
 _KEY_USE_IS_NOTED_EVERY = 60 * 60 * 1_000_000
 
@@ -275,7 +279,8 @@ def asker_of_password(hub: Hub, name: str, password: str, address: str) -> Asker
     if user is None or not fits or not user.is_active:
         note_failure(hub, name, address)
         return None
-    hub.change(lambda connection: store.forget_attempts(connection, _counted(name)))
+    here, *_ = _counted(name, address)
+    hub.change(lambda connection: store.forget_attempts(connection, here))
     return Asker(user)
 
 
@@ -331,18 +336,17 @@ def sign_out(hub: Hub, cookie: str) -> None:
 
 def note_failure(hub: Hub, name: str, address: str) -> None:
     """Count a sign-in that failed."""
-    who, now = [_counted(name), _counted(address)], hub.now()
+    who, now = [*_counted(name, address)], hub.now()
     hub.change(lambda connection: store.note_attempt(connection, who, now))
 
 
 def _refuse_after_many_attempts(hub: Hub, name: str, address: str) -> None:
-    since = hub.now() - _ATTEMPTS_COUNT_FOR
+    since, counted = hub.now() - _ATTEMPTS_COUNT_FOR, _counted(name, address)
 
-    def most(connection: Connection) -> int:
-        of_name = store.count_attempts(connection, _counted(name), since)
-        return max(of_name, store.count_attempts(connection, _counted(address), since) // 5)
+    def is_shut(connection: Connection) -> bool:
+        return any(store.count_attempts(connection, who, since) >= most for who, most in counted.items())
 
-    if hub.read(most) >= _MOST_ATTEMPTS:
+    if hub.read(is_shut):
         minutes = _ATTEMPTS_COUNT_FOR // 60_000_000
         raise Problem(
             429,
@@ -351,9 +355,25 @@ def _refuse_after_many_attempts(hub: Hub, name: str, address: str) -> None:
         )
 
 
-def _counted(who: str) -> str:
-    """What an attempt is counted under: names may be any text that was typed."""
-    return _sha256(who)
+def _counted(name: str, address: str) -> dict[str, int]:
+    """What a failure is counted under, and how many of each shut the door. Names may be any text that was typed."""
+    near = _neighbourhood(address)
+    return {
+        _sha256(f"{near} {name}"): _MOST_HERE,
+        _sha256(near): _MOST_FROM_ADDRESS,
+        _sha256(f"name {name}"): _MOST_OF_NAME,
+    }
+
+
+def _neighbourhood(address: str) -> str:
+    """An address of IPv4; of IPv6 the network of 64 bits, for whoever has one address has all of them."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address):
+        return address
+    return str(found.ipv4_mapped or ip_network((found, 64), strict=False))
 
 
 def _hashed(password: str | None) -> str | None:

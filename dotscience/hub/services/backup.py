@@ -17,7 +17,7 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ...errors import CorruptError, NotFoundError, StateError, UnwritableError
 from ..database import head
@@ -154,8 +154,9 @@ def restore_backup(
     """Read a backup back; the database comes last, so there is none where something else failed.
 
     Args:
+        path: of a file or a pipe: it is read once, from its beginning to its end.
         database: the SQLite file to make; it must not be there. "" where the database is on PostgreSQL.
-        progress: called with how many bytes of the file are read, and how many there are.
+        progress: called with how many bytes of the file are read, and how many there are; of a pipe, 0.
 
     Raises:
         StateError: there is a database already, or the file is for another kind of Hub.
@@ -165,7 +166,7 @@ def restore_backup(
     if database and os.path.exists(database):
         raise StateError(f"There is a Hub in {database} already. Restore into an empty folder: --data DIR.")
     total, count, found = os.path.getsize(path), 0, None
-    with _reading(path) as (stream, tar):
+    with _reading(path) as tar:
         digest = _manifest(path, tar.next(), tar)
         if bool(digest) != bool(database):
             other = "a SQLite file" if digest else "PostgreSQL, whose database pg_restore brings back"
@@ -178,7 +179,7 @@ def restore_backup(
                 else:
                     _restore_blob(path, member.name, content, blobs)
                     count += 1
-                progress(stream.tell(), total)
+                progress(member.offset_data + member.size, total)
             if found != digest:
                 raise CorruptError(path, "hub.sqlite", "is missing or damaged")
             if database:
@@ -187,10 +188,13 @@ def restore_backup(
 
 
 @contextmanager
-def _reading(path: str) -> Iterator[tuple[BinaryIO, tarfile.TarFile]]:
+def _reading(path: str) -> Iterator[tarfile.TarFile]:
+    """The members, one after the other; raises CorruptError where the end is missing."""
     try:
-        with open(path, "rb") as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
-            yield stream, tar
+        with tarfile.open(path, mode="r|") as tar:
+            yield tar
+            if tar.fileobj is not None and tar.fileobj.tell() == tar.offset:
+                raise tarfile.ReadError("it ends between two files")  # tarfile takes that for the end
     except tarfile.TarError as error:
         raise CorruptError(path, "", f"is no whole backup ({error})") from None
 

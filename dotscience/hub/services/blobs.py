@@ -15,6 +15,7 @@ from ..access import Access, no_project
 from ..hub import Hub
 from ..problems import Problem
 from ..store import holdings, projects
+from .room import Room
 
 if TYPE_CHECKING:
     from ...storage.blobs import Upload
@@ -84,7 +85,7 @@ class Receiving:
         offset: bytes that have come so far.
     """
 
-    def __init__(self, hub: Hub, access: Access, digest: str, upload: Upload, room: int | None) -> None:
+    def __init__(self, hub: Hub, access: Access, digest: str, upload: Upload, room: Room) -> None:
         self._hub, self._access, self._digest, self._upload, self._room = hub, access, digest, upload, room
         self.offset = upload.offset
 
@@ -94,15 +95,11 @@ class Receiving:
         Raises:
             Problem: 413, the file or the project becomes larger than this Hub takes; nothing of it is kept.
         """
-        limit = self._hub.settings.limits.file
-        if limit and self.offset + len(data) > limit:
+        try:
+            self._room.take(len(data), of=self.offset + len(data))
+        except Problem:
             self._upload.discard()
-            raise Problem(413, f"A file has at most {limit} bytes here (setting limit_file).", "limit")
-        if (
-            self._room is not None and self.offset + len(data) > self._room
-        ):  # its sender did not say how large it is
-            self._upload.discard()
-            raise _no_room(self._hub.settings.limits.project)
+            raise
         try:
             self._upload.write(data)
         finally:
@@ -164,42 +161,22 @@ def receive(hub: Hub, access: Access, digest: str, offset: int, total: int | Non
     Raises:
         Problem: 409, other bytes are expected first; 413, it is larger than this Hub takes.
     """
-    checked(digest)
-    room = _room(hub, access, total)
-    name = _name(access, digest)
+    name, room = _name(access, checked(digest)), Room(hub, access.here.id)
     kept = hub.blobs.upload_offset(name)
     if offset not in (0, kept):
         raise Problem(409, f"The Hub holds {kept} bytes of it; go on from there.", "offset", offset=kept)
+    if kept != offset:  # the sender begins anew
+        room.give_back(kept)
+    whole = offset if total is None else total
+    room.check(whole - offset, of=whole)
     upload = hub.blobs.upload(name)
-    if upload.offset != offset:  # the sender begins anew
+    if upload.offset != offset:
         upload.discard()
         upload = hub.blobs.upload(name)
     return Receiving(hub, access, digest, upload, room)
 
 
-def _room(hub: Hub, access: Access, total: int | None) -> int | None:
-    """How many bytes the project may still take; None for any number. Raises Problem where that is too few."""
-    limits = hub.settings.limits
-    if total is not None and limits.file and total > limits.file:
-        raise Problem(413, f"A file has at most {limits.file} bytes here (setting limit_file).", "limit")
-    if not limits.project:
-        return None
-    room = limits.project - hub.read(lambda connection: holdings.held_bytes(connection, access.here.id))
-    if room < (total or 0):
-        raise _no_room(limits.project)
-    return room
-
-
-def _no_room(limit: int) -> Problem:
-    return Problem(
-        413,
-        f"The project may hold {limit} bytes (setting limit_project), and this is more than is left. Delete runs that are no "
-        f"longer needed, and ask whoever runs the Hub for `ds hub gc`.",
-        "quota",
-    )
-
-
 def _name(access: Access, digest: str) -> str:
-    """Of one user's upload of one content to one project; with both ids in full it would be too long."""
-    sender = hashlib.sha256(f"{access.here.id} {access.user.id}".encode()).hexdigest()[:32]
-    return f"{digest}-{sender}"
+    """Of one user's upload of one content to one project; with the user's id in full it would be too long."""
+    sender = hashlib.sha256(access.user.id.encode()).hexdigest()[:32]
+    return f"{access.here.id}/{digest}-{sender}"

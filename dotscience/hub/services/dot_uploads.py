@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from ..hub import Hub
-from ..problems import Problem
 from ..store import holdings
 from .dots import Place
+from .room import Room
 
-__all__ = ["LEASE", "RENEWED_EVERY", "Content", "Incoming", "Room", "announce", "expect_no_more", "renew"]
+__all__ = ["LEASE", "RENEWED_EVERY", "Content", "Incoming", "announce", "expect_no_more", "renew"]
 
 LEASE = 30.0
 """Seconds for which an upload counts as alive after it was last heard of."""
@@ -56,44 +56,13 @@ def expect_no_more(hub: Hub, upload: str) -> None:
     hub.change(lambda connection: holdings.end_upload(connection, upload))
 
 
-class Room:
-    """How much may still come into a project, and how large a file may be."""
-
-    def __init__(self, hub: Hub, place: Place) -> None:
-        limits, project = hub.settings.limits, place.project.id
-        self._file = limits.file or None
-        self._left: int | None = None
-        if limits.project:
-            self._left = limits.project - hub.read(
-                lambda connection: holdings.held_bytes(connection, project)
-            )
-
-    def take(self, size: int, *, of: int) -> None:
-        """So many bytes more come, of a file that has so many by then.
-
-        Raises:
-            Problem: 413, that is more than the Hub takes.
-        """
-        if self._file is not None and of > self._file:
-            raise Problem(413, f"A file has at most {self._file} bytes here (setting limit_file).", "limit")
-        if self._left is not None:
-            self._left -= size
-            if self._left < 0:
-                raise Problem(
-                    413,
-                    "The project holds as much as this Hub takes (setting limit_project). Delete runs that are no longer "
-                    "needed, and ask whoever runs the Hub for `ds hub gc`.",
-                    "quota",
-                )
-
-
 class Incoming:
     """The bytes of one file, on their way to become a blob. All methods wait for the disk."""
 
     def __init__(self, hub: Hub, room: Room) -> None:
         self._room = room
         self._sha = hashlib.sha256()
-        self._upload = hub.blobs.upload(uuid.uuid4().hex)
+        self._upload = hub.blobs.upload(f"{room.project}/{uuid.uuid4().hex}")
 
     def write(self, data: bytes) -> None:
         """Take the next bytes.

@@ -57,6 +57,17 @@ def listed(
     )
 
 
+def latest(hub: Hub, asker: Asker, limit: int) -> tuple[Sequence[Project], int]:
+    """The projects that the asker may view, that changed last first, and how many there are in all."""
+
+    def ask(connection: Connection) -> tuple[Sequence[Project], int]:
+        found = store.latest_projects(connection, asker.id, limit, asker.only)
+        is_all = len(found) < limit
+        return found, len(found) if is_all else store.count_projects(connection, asker.id, asker.only)
+
+    return hub.read(ask)
+
+
 def visible(hub: Hub, asker: Asker) -> frozenset[str]:
     """Ids of the projects that the asker may view."""
     return hub.read(lambda connection: store.visible_projects(connection, asker.id, asker.only))

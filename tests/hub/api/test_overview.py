@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from dotscience.hub.access import Access, Asker
+from dotscience.hub.services import projects
+
 from ...hub_server import RunningHub, new_hub, serving
 from ..pages.study import begin_run, send_run
 
@@ -47,6 +50,25 @@ def test_home_shows_what_one_may_view_and_nothing_else(hub: RunningHub) -> None:
     }
     assert seen(hub.nobody)["recent"] == ["live-open", "bad-open", "done-open"]
     assert seen(hub.with_key(bob, project=ours.id))["projects"] == ["ours"]
+
+
+def test_home_shows_the_latest_projects_yours_before_others_and_says_how_many_there_are(
+    hub: RunningHub,
+) -> None:
+    bob = hub.person("bob")
+    mine = hub.project(bob, "mine")
+    for number in range(105):
+        public = hub.project(hub.admin, f"public-{number:03}")
+        within = Access(Asker(hub.admin.user), public)
+        projects.change(hub.hub, within, is_public=True)
+    said = bob.get("/api/home").json()
+    assert (len(said["projects"]), said["projects_in_all"]) == (100, 106)
+    assert said["projects"][-1]["id"] == mine.id
+    assert said["projects"][0]["name"] == "public-104"
+    stamp = bob.get("/api/home").headers["ETag"]
+    assert bob.get("/api/home", headers={"If-None-Match": stamp}).status_code == 304
+    page = bob.get("/", headers={"Accept": "text/html"}).text
+    assert "100 of 106 projects" in page
 
 
 def test_home_and_lists_are_the_same_on_postgresql(postgres: Postgres, tmp_path: Path) -> None:

@@ -139,7 +139,8 @@ def test_an_upload_that_has_ended_takes_nothing_more(blobs: Blobs, end: str) -> 
 
 
 @pytest.mark.parametrize(
-    "name", ["", "a/b", "..", ".", "a.b", "a b", "ü", "a\n", "a" * 129, "\0", b"a", None]
+    "name",
+    ["", "a/b/c", "/a", "a/", "../a", "..", ".", "a.b", "a b", "ü", "a\n", "a" * 129, "\0", b"a", None],
 )
 def test_a_name_that_is_not_safe_is_refused(blobs: Blobs, name: str) -> None:
     for use in (blobs.upload, blobs.upload_offset):
@@ -147,8 +148,21 @@ def test_a_name_that_is_not_safe_is_refused(blobs: Blobs, name: str) -> None:
             use(name)
 
 
+def test_the_uploads_of_a_group_are_counted_together(blobs: Blobs) -> None:
+    for name, size in {"a/one": 5, "a/two": 9_000_000, "ab/one": 7, "a": 11}.items():
+        with blobs.upload(name) as upload:
+            upload.write(bytes(size))
+    assert [blobs.group_size(group) for group in ("a", "ab", "b")] == [9_000_005, 7, 0]
+    assert list(blobs.stale_uploads(time.time() + 60)) == ["a", "a/one", "a/two", "ab/one"]
+    with blobs.upload("a") as upload:
+        upload.discard()
+    assert blobs.upload_offset("a/one") == 5
+    assert blobs.sweep(time.time() + 60) == 3
+    assert blobs.group_size("a") == 0
+
+
 def test_names_do_not_mix(blobs: Blobs) -> None:
-    names = ["a", "ab", "A-1", "a_1", "x" * 128]
+    names = ["a", "ab", "A-1", "a_1", "x" * 128, "a/a", "a/ab", "ab/a"]
     for name in names:
         with blobs.upload(name) as upload:
             upload.write(name.encode())

@@ -12,7 +12,7 @@ import pytest
 from dotscience.hub.protocols.methods import METHODS
 from dotscience.hub.routes import OLD_CLIENT
 
-from ...hub_server import Person, RunningHub, new_hub, serving
+from ...hub_server import Person, RunningHub, running
 from .talking import Dot, packed, run_metadata
 
 WHO = ("anonymous", "outsider", "viewer", "editor", "owner", "other project", "this project")
@@ -53,16 +53,13 @@ class Scene:
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningHub, dict[str, Person]]]:
     """A Hub with four users; every test has a project of its own there."""
-    app = new_hub(tmp_path_factory.mktemp("hub"))
-    with serving(app) as url:
-        hub = RunningHub(url, app.state.hub)
+    with running(tmp_path_factory.mktemp("hub")) as hub:
         people = {name: hub.person(name) for name in ("outsider", "viewer", "editor", "owner")}
         people["anonymous"] = hub.nobody
         people["other project"] = hub.with_key(
             people["owner"], project=hub.project(people["owner"], "other").id
         )
         yield hub, people
-        hub.close()
 
 
 @pytest.fixture

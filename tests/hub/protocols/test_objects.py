@@ -13,7 +13,7 @@ import pytest
 
 from dotscience.hub.settings import HubSettings, Limits
 
-from ...hub_server import RunningHub, new_hub, serving
+from ...hub_server import RunningHub, running
 from .talking import Dot, digest, packed
 
 if TYPE_CHECKING:
@@ -180,11 +180,8 @@ def test_a_rollback_is_a_commit_and_loses_none(dot: Dot) -> None:
 def small_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     """A Hub that takes little."""
     limits = replace(Limits(), file=1000, project=2500)
-    app = new_hub(tmp_path_factory.mktemp("hub"), settings=HubSettings(limits=limits))
-    with serving(app) as url:
-        running = RunningHub(url, app.state.hub)
-        yield running
-        running.close()
+    with running(tmp_path_factory.mktemp("hub"), settings=HubSettings(limits=limits)) as served:
+        yield served
 
 
 def test_files_and_projects_have_limits(small_hub: RunningHub) -> None:

@@ -45,6 +45,18 @@ def test_a_restored_hub_knows_what_the_first_one_knew(hub: RunningHub, tmp_path:
         ada.close()
 
 
+def test_a_backup_is_restored_from_a_pipe(hub: RunningHub, tmp_path: Path) -> None:
+    digest = sent_run(hub.admin, hub.project(hub.admin).id, "a", b"content" * 1000)
+    write_backup(hub.hub, str(tmp_path / "backup.tar"))
+    os.mkfifo(tmp_path / "pipe")
+    backup = (tmp_path / "backup.tar").read_bytes()
+    sender = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(backup,))
+    sender.start()
+    _, blobs = restored(tmp_path / "pipe", tmp_path / "new")
+    sender.join()
+    assert list(blobs) == [digest]
+
+
 def test_a_backup_that_is_taken_while_runs_arrive_is_consistent(hub: RunningHub, tmp_path: Path) -> None:
     project = hub.project(hub.admin).id
     done = threading.Event()
@@ -99,6 +111,11 @@ def truncated(good: bytes) -> bytes:
     return good[: len(good) // 2]
 
 
+def cut_between_members(good: bytes) -> bytes:
+    with tarfile.open(fileobj=io.BytesIO(good)) as tar:
+        return good[: tar.getmembers()[-1].offset]
+
+
 def altered(good: bytes) -> bytes:
     assert b"content" in good
     return good.replace(b"content", b"conTent")
@@ -129,6 +146,7 @@ def added(name: str, kind: bytes = tarfile.REGTYPE) -> Callable[[bytes], bytes]:
     "damage",
     [
         truncated,
+        cut_between_members,
         altered,
         altered_database,
         lambda good: b"",

@@ -26,7 +26,7 @@ from dotscience.hub.store.tables import executions, records
 from dotscience.records.files import FileVersion
 from dotscience.records.record import Record
 
-from ...hub_server import Person, RunningHub, new_hub, serving
+from ...hub_server import Person, RunningHub, running
 
 DAY = 24 * 3600
 NOW = datetime(2026, 11, 1, 8, 30, tzinfo=timezone.utc)
@@ -49,11 +49,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def hub(tmp_path: Path, clock: Clock) -> Iterator[RunningHub]:
-    app = new_hub(tmp_path / "hub", clock=clock)
-    with serving(app) as url:
-        running = RunningHub(url, app.state.hub)
-        yield running
-        running.close()
+    with running(tmp_path / "hub", clock=clock) as served:
+        yield served
 
 
 def sent_blob(person: Person, project: str, data: bytes) -> str:
@@ -191,16 +188,14 @@ def test_sweeping_while_others_publish_takes_nothing_that_was_acknowledged(
     if kind == "postgresql":
         postgres = request.getfixturevalue("postgres")
         database = postgres.url(postgres.new_database())
-    app = new_hub(tmp_path / "hub", database=database)
-    with serving(app) as url:
-        running = RunningHub(url, app.state.hub)
-        later = Hub(HubSettings(), running.hub.catalog, running.hub.blobs, lambda: time.time() + 2 * DAY)
-        projects = [running.project(running.admin, f"study {number}").id for number in range(2)]
+    with running(tmp_path / "hub", database=database) as served:
+        later = Hub(HubSettings(), served.hub.catalog, served.hub.blobs, lambda: time.time() + 2 * DAY)
+        projects = [served.project(served.admin, f"study {number}").id for number in range(2)]
         is_over = threading.Event()
 
         def publish(number: int) -> dict[tuple[str, str], bytes]:
             kept = {}
-            with running.with_key(running.admin) as mine:
+            with running.with_key(served.admin) as mine:
                 for turn in range(40):
                     project, data = projects[(number + turn) % 2], f"shared {turn}".encode()
                     if is_sent(mine, project, f"run-{number}-{turn}", data):
@@ -221,9 +216,8 @@ def test_sweeping_while_others_publish_takes_nothing_that_was_acknowledged(
         for kept in published:
             assert kept
             for (project, digest), data in kept.items():
-                assert running.admin.get(f"/api/projects/{project}/blobs/{digest}").content == data
+                assert served.admin.get(f"/api/projects/{project}/blobs/{digest}").content == data
         later.changes.close()
-        running.close()
 
 
 def is_sent(person: Person, project: str, run: str, data: bytes) -> bool:
@@ -284,9 +278,7 @@ def test_a_log_stays_as_long_as_a_run_of_it(
     if kind == "postgresql":
         postgres = request.getfixturevalue("postgres")
         database = postgres.url(postgres.new_database())
-    app = new_hub(tmp_path / "hub", database=database, clock=clock)
-    with serving(app) as url:
-        hub = RunningHub(url, app.state.hub)
+    with running(tmp_path / "hub", database=database, clock=clock) as hub:
         project, other = (hub.project(hub.admin, name).id for name in ("one", "two"))
         runs = {sent_run(hub.admin, project, run, run.encode()) for run in "ab"}
         log = sent_execution(hub.admin, project, "both", ["a", "b", "elsewhere"], b"printed")
@@ -306,4 +298,3 @@ def test_a_log_stays_as_long_as_a_run_of_it(
         assert stored(hub) == {others, others_log}
         left = select(func.count()).select_from(executions)
         assert hub.hub.read(lambda connection: connection.execute(left).scalar()) == 1
-        hub.close()

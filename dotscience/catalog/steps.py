@@ -26,7 +26,7 @@ class File:
         producers: in `why`, how many runs wrote these bytes.
         made_by: id of the run that is taken as their origin, or None when no run is known. Of several that is the one that
             wrote them last before they were read.
-        used_by: in `impact`, ids of the runs that read these bytes, newest first.
+        used_by: in `impact`, ids of the runs that read these bytes, newest first; of very many, on a Hub, the newest.
     """
 
     path: str

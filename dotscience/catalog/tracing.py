@@ -7,12 +7,12 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Integer, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, Select, bindparam, func, select
 
 from . import tables
 from .database import in_parts
@@ -54,6 +54,27 @@ class _Link(NamedTuple):
     began: float
     ended: float
     use: _Use
+
+
+@dataclass(frozen=True)
+class _Met:
+    """The runs that wrote (or read) certain bytes, newest first. A run stands here once for each path."""
+
+    links: Sequence[_Link]
+
+    @cached_property
+    def by_run(self) -> Mapping[_Key, Sequence[_Link]]:
+        """The links of each run."""
+        found: dict[_Key, list[_Link]] = defaultdict(list)
+        for link in self.links:
+            found[link.key].append(link)
+        return found
+
+    def besides(self, node: _Node | None) -> Sequence[_Link]:
+        """Those of runs other than that one."""
+        if node is None or node.key not in self.by_run:
+            return self.links
+        return [link for link in self.links if link.key != node.key]
 
 
 @dataclass
@@ -130,6 +151,8 @@ class _Walk:
         self._far = tables.INPUT if role == tables.OUTPUT else tables.OUTPUT
         self._nodes: dict[_Key, _Node] = {}
         self._links: dict[_Content, list[_Link]] = {}
+        self._met: dict[tuple[_Content, str | None], _Met] = {}
+        self._is_cut = False
 
     def go(self, targets: Sequence[Target], depth: int | None) -> bool:
         """Walk from files; whether there is more than that."""
@@ -153,7 +176,7 @@ class _Walk:
             self._look_up(use for node in new for use in node.far)
             ways = self._onward(new)
             level += 1
-        return False
+        return self._is_cut
 
     def _onward(self, nodes: Iterable[_Node]) -> list[_Link]:
         """Where the walk goes from runs."""
@@ -169,22 +192,23 @@ class _Walk:
         nodes = sorted(self._nodes.values(), key=lambda node: (node.depth, -(node.facts["started"] or 0)))
         return tuple(self._step(node, values[node.key]) for node in nodes)
 
-    def _ways(self, use: _Use, workspace: str, node: _Node | None) -> list[_Link]:
+    def _ways(self, use: _Use, workspace: str, node: _Node | None) -> Sequence[_Link]:
         """Where the walk goes from a file: to every run that read it, or to the one that wrote it."""
-        links = self._runs_that_met(use, workspace, node)
+        met = self._runs_that_met(use, workspace)
+        links = met.besides(node)
         if self._near == tables.INPUT or not links:
             return links
         before = math.inf if node is None else _ended(node.facts)
         origin = next((link for link in links if link.began <= before), links[0])
-        written = [link for link in links if link.key == origin.key]
-        return [next((link for link in written if link.use.path == use.path), origin)]
+        return [next((link for link in met.by_run[origin.key] if link.use.path == use.path), origin)]
 
-    def _runs_that_met(self, use: _Use, workspace: str, node: _Node | None) -> list[_Link]:
-        """Runs other than the node itself that wrote (or read) a file's bytes, newest first."""
-        links = self._links.get(_content(use), [])
-        if use.digest == tables.EMPTY:
-            links = [link for link in links if link.workspace == workspace]
-        return [link for link in links if node is None or link.key != node.key]
+    def _runs_that_met(self, use: _Use, workspace: str) -> _Met:
+        """The runs that wrote (or read) a file's bytes."""
+        content, where = _content(use), workspace if use.digest == tables.EMPTY else None
+        if (content, where) not in self._met:
+            links = self._links.get(content, [])
+            self._met[content, where] = _Met([link for link in links if where in (None, link.workspace)])
+        return self._met[content, where]
 
     def _visit(self, ways: Sequence[_Link], level: int) -> list[_Node]:
         """The runs that are visited for the first time."""
@@ -210,11 +234,17 @@ class _Walk:
         new = {_content(use) for use in uses if use.digest is not None} - self._links.keys()
         self._links.update((content, []) for content in new)
         for number, place in enumerate(self._places if new else ()):
-            question = partial(_met, number=number, place=place, contents=new, role=self._near)
+            question = partial(
+                _met, number=number, place=place, contents=new, role=self._near, most=self._most
+            )
             for link in place.read(question):
                 self._links[_content(link.use)].append(link)
         for content in new:
             self._links[content].sort(key=lambda link: link.ended, reverse=True)
+            self._is_cut = self._is_cut or self._is_more_than_visited(self._links[content])
+
+    def _is_more_than_visited(self, links: Sequence[_Link]) -> bool:
+        return self._near == tables.INPUT and self._most is not None and len(links) > self._most
 
     def _gather(
         self, nodes: Iterable[_Key], ask: Callable[[Connection, list[int]], Iterable[tuple[int, _T]]]
@@ -230,21 +260,18 @@ class _Walk:
         return found
 
     def _file(self, use: _Use, workspace: str, node: _Node | None, state: str | None = None) -> File:
+        file, ways = self._version(use, workspace, state), self._ways(use, workspace, node)
+        if self._near == tables.INPUT:
+            return replace(file, used_by=tuple(dict.fromkeys(way.run for way in ways)))
+        met = self._runs_that_met(use, workspace).by_run
+        producers = len(met) - (node is not None and node.key in met)
+        return replace(file, producers=producers, made_by=ways[0].run if ways else None)
+
+    def _version(self, use: _Use, workspace: str, state: str | None = None) -> File:
+        """A file without the runs that met it."""
         digest = None if use.digest is None else use.digest.hex()
-        goes_back = self._near == tables.OUTPUT
-        ways = self._ways(use, workspace, node)
-        met = {link.key for link in self._runs_that_met(use, workspace, node)}
-        return File(
-            path=use.path,
-            workspace=workspace,
-            digest=digest,
-            size=use.size,
-            unseen=use.unseen,
-            state=self._disk.state(use.path, workspace, digest, use.size) if state is None else state,
-            producers=len(met) if goes_back else 0,
-            made_by=ways[0].run if goes_back and ways else None,
-            used_by=() if goes_back else tuple(dict.fromkeys(way.run for way in ways)),
-        )
+        seen = self._disk.state(use.path, workspace, digest, use.size) if state is None else state
+        return File(use.path, workspace, digest, use.size, use.unseen, seen)
 
     def _step(self, node: _Node, values: Mapping[str, Mapping[str, Any]]) -> Step:
         facts = node.facts
@@ -272,8 +299,10 @@ class _Walk:
 
     def _passed(self, use: _Use, node: _Node) -> File:
         """A file by which the walk came to a run, as that run met it."""
-        file, run = self._file(use, node.workspace, None), node.facts["id"]
-        return replace(file, made_by=run) if self._near == tables.OUTPUT else replace(file, used_by=(run,))
+        run = node.facts["id"]
+        if self._near == tables.INPUT:
+            return replace(self._version(use, node.workspace), used_by=(run,))
+        return replace(self._file(use, node.workspace, None), made_by=run)
 
 
 def _use(target: Target) -> _Use:
@@ -298,11 +327,12 @@ _USED = (
     .where(_USES.run.in_(_KEYS), _USES.role == bindparam("role"))
     .order_by(_USES.run, _USES.number)
 )
+_ENDED = func.coalesce(_RUNS.ended, _RUNS.published, _RUNS.started, 0)
 _MET = (
     select(
         *(_RUNS.key, _RUNS.id, _RUNS.workspace),
         func.coalesce(_RUNS.started, _RUNS.ended, _RUNS.published, 0),
-        func.coalesce(_RUNS.ended, _RUNS.published, _RUNS.started, 0),
+        _ENDED,
         *(_VERSIONS.path, _VERSIONS.digest, _VERSIONS.size, _USES.unseen),
     )
     .join_from(tables.versions, tables.uses, _USES.version == _VERSIONS.key)
@@ -330,17 +360,35 @@ def _uses(connection: Connection, keys: Sequence[int], role: int) -> Iterator[tu
 
 
 def _met(
-    connection: Connection, number: int, place: Place, contents: Iterable[_Content], role: int
+    connection: Connection,
+    number: int,
+    place: Place,
+    contents: Iterable[_Content],
+    role: int,
+    *,
+    most: int | None,
 ) -> list[_Link]:
-    """Each run of a place, which has that number, that read (or wrote) one of those contents."""
+    """Each run of a place, which has that number, that read (or wrote) one of those contents.
+
+    Of each content that more than `most` runs read, the newest `most + 1` links.
+    """
     met = _MET.where(place.scope, _USES.role == role)
     by_path = met.where(_VERSIONS.digest == tables.EMPTY, of_shards(tables.versions, place.shards))
     digests = [digest for digest, _ in contents if digest not in (None, tables.EMPTY)]
     paths = [path for digest, path in contents if digest == tables.EMPTY]
-    asked = [met.where(_VERSIONS.digest.in_(part)) for part in in_parts(digests)]
-    asked += [by_path.where(_VERSIONS.path.in_(part)) for part in in_parts(paths)]
+    asked = [(met.where(_VERSIONS.digest.in_(part)), _VERSIONS.digest) for part in in_parts(digests)]
+    asked += [(by_path.where(_VERSIONS.path.in_(part)), _VERSIONS.path) for part in in_parts(paths)]
+    if most is not None and role == tables.INPUT:
+        asked = [(_newest(statement, content, most + 1), content) for statement, content in asked]
     return [
         _Link(_Key(number, key), run, workspace, start, end, _Use(*use))
-        for statement in asked
+        for statement, _ in asked
         for key, run, workspace, start, end, *use in connection.execute(statement)
     ]
+
+
+def _newest(met: Select[Any], content: ColumnElement[Any], most: int) -> Select[Any]:
+    """The newest links of each content."""
+    rank = func.row_number().over(partition_by=content, order_by=(_ENDED.desc(), _RUNS.key.desc()))
+    ranked = met.add_columns(rank.label("rank")).subquery()
+    return select(*ranked.columns.values()[:-1]).where(ranked.c.rank <= most)

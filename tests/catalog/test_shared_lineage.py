@@ -125,7 +125,7 @@ def test_nothing_is_said_of_a_disk(team: Team) -> None:
 
 
 def test_depth_and_number_of_runs_can_be_limited(team: Team) -> None:
-    prepare, train, score = chain(team)
+    _, train, score = chain(team)
     place = team.seen_by("one", "two")
     near = lineage_of_run(place, score, depth=1)
     assert (runs_of(near), near.truncated) == ([(score, 0)], True)
@@ -135,11 +135,19 @@ def test_depth_and_number_of_runs_can_be_limited(team: Team) -> None:
     few = lineage_of_digest(place, sha(b"plot"), most=2)
     assert (runs_of(few), few.truncated) == ([(score, 0), (train, 1)], True)
     assert lineage_of_digest(place, sha(b"raw"), direction="down", depth=1).truncated
-    for _ in range(5):
-        team.run("one", inputs={"raw.csv": b"raw"})
+
+
+def test_of_a_file_that_very_many_runs_read_the_newest_are_told(team: Team) -> None:
+    readers = [team.run("one", inputs={"raw.csv": b"raw", "copy.csv": b"raw"}) for _ in range(6)]
+    place, newest = team.seen_by("one"), readers[::-1]
     wide = lineage_of_digest(place, sha(b"raw"), direction="down", most=3)
-    assert (len(wide.steps), wide.truncated) == (3, True)
-    assert prepare in {run for file in wide.files for run in file.used_by}
+    assert ([step.run for step in wide.steps], wide.truncated) == (newest[:2], True)
+    assert wide.files[0].used_by == tuple(newest[:2])
+    maker = team.run("one", outputs={"raw.csv": b"raw"})
+    assert neighbours(maker, [place], most=2) == ((), tuple(newest[:2]))
+    assert neighbours(maker, [place]) == ((), tuple(newest))
+    whole = lineage_of_digest(place, sha(b"raw"), direction="down", most=12)
+    assert (whole.files[0].used_by, whole.truncated) == (tuple(newest), False)
 
 
 def test_empty_files_are_joined_under_the_same_path_of_the_same_project_only(team: Team) -> None:

@@ -21,7 +21,8 @@ import requests
 from sqlalchemy import Connection, text
 
 from dotscience.hub.access import Access, Asker
-from dotscience.hub.services import accounts, runs
+from dotscience.hub.services import accounts, intake
+from dotscience.hub.services.intake import Arrival
 from dotscience.hub.store import live, projects
 from dotscience.hub.store.transactions import changing
 from dotscience.records.record import Record, seal_of
@@ -392,9 +393,7 @@ def test_a_piece_that_waits_for_the_record_of_its_run_does_not_undo_it(
         access = Access(Asker(hub.admin.user), project)
         engine = hub.hub.catalog.engine
         with changing(engine) as connection:  # another process, which publishes the run
-            assert runs.keep(
-                hub.hub, connection, access, record=record, raw=sealed("late"), visible=frozenset()
-            )
+            assert intake.keep(connection, [Arrival(access, record, sealed("late"), hub.hub.now())]) == [True]
             late = thread.submit(hub.admin.put, f"{address}/journal?offset=0", data=journal)
             while not hub.hub.read(_waits):
                 time.sleep(0.01)

@@ -35,6 +35,7 @@ __all__ = [
     "sealed",
 ]
 
+_MOST_NEIGHBOURS = 1000
 _WORD = re.compile(r"\S{1,200}")
 
 
@@ -48,7 +49,8 @@ class HubRun:
         user: name of who sent it.
         heard: when a run in progress was last heard of, in microseconds since the Unix epoch; None once published.
         tags: as they stand now; `notes` are annotations, oldest first.
-        made_from, used_by: ids of the runs, as far as the asker may see them, that made what it read, and that read what it made.
+        made_from, used_by: ids of the runs, as far as the asker may see them, that made what it read, and that read what it
+            made; newest first, up to 1,000 of each.
     """
 
     record: Record
@@ -106,7 +108,7 @@ def find(hub: Hub, access: Access, run: str) -> HubRun:
         return record_of(connection, run), running.user, False, running.heard, said
 
     record, user, is_published, heard, said = hub.read(ask)
-    made_from, used_by = neighbours(run, [seen])
+    made_from, used_by = neighbours(run, [seen], most=_MOST_NEIGHBOURS)
     notes = tuple(one for one in said if isinstance(one.get("note"), str))
     return HubRun(record, project.id, user, is_published, heard, _tags(said), notes, made_from, used_by)
 

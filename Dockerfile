@@ -17,6 +17,6 @@ USER dotscience
 VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=15s \
-  CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
+  CMD ["python", "-c", "from os import environ as e; from urllib.request import urlopen as u; u(f\"http://127.0.0.1:{e['DOTSCIENCE_HUB_PORT']}/readyz\", timeout=4)"]
 ENTRYPOINT ["ds"]
 CMD ["hub"]

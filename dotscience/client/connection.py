@@ -18,7 +18,7 @@ from ..storage.runs import RunFolder
 from ..storage.workspace import Workspace, find_root
 from .access import find_access, project_of
 from .api import HubApi, Place
-from .courier import AWAY, Courier
+from .courier import Courier, away
 from .outbox import REFUSED, SENT, Shipment, is_complete, read_shipment, shipments, write_shipment
 from .sending import Sender
 from .streaming import Live
@@ -55,7 +55,7 @@ def connect(wanted: Wanted, root: str | None = None, environ: Mapping[str, str] 
     try:
         user, place = within(_PATIENCE, lambda: (api.me() or access.user, api.place(project)))
     except HubUnreachableError as error:
-        notice(f"{error}. {AWAY}")
+        notice(away(error))
     hand_over(HandedKey(access.url, user, access.key), environ)
     return Connection(
         api, Shipment(access.url, project, place and place.id, user, access.profile), place, root, environ

@@ -13,7 +13,7 @@ from ..storage.runs import RunFolder
 from .outbox import REFUSED, Shipment, read_shipment
 from .sending import Sender
 
-__all__ = ["AWAY", "Courier", "Job"]
+__all__ = ["Courier", "Job", "away"]
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
 _PATIENCE = 30.0
@@ -43,8 +43,12 @@ class Job:
         self.done, self.total = done, total
 
 
-AWAY = "Your program goes on; runs are kept here, and sent when the Hub is back, at the next publish, or by `ds sync`."
-"""What is said once of a Hub that cannot be reached."""
+def away(error: Exception) -> str:
+    """What is said once of a Hub that cannot be reached."""
+    return (
+        f"{str(error).rstrip('.')}. Your program goes on; runs are kept here, and sent when the Hub is back, at the next "
+        f"publish, or by `ds sync`."
+    )
 
 
 class Courier:
@@ -156,4 +160,4 @@ class Courier:
         self._is_failing = True
         if not self._has_said:
             self._has_said = True
-            notice(f"{error}. {AWAY}")
+            notice(away(error))

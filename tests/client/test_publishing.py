@@ -464,7 +464,8 @@ def test_what_is_no_hub_breaks_nothing(
     recorder.metric("a", 1)
     published = recorder.publish()
     assert published.url is None and published.folder is not None
-    assert "Your program goes on" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "Your program goes on" in said and ".." not in said
 
 
 def test_content_that_is_lost_here_is_named(

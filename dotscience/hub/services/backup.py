@@ -172,7 +172,7 @@ def restore_backup(
             other = "a SQLite file" if digest else "PostgreSQL, whose database pg_restore brings back"
             raise StateError(f"{path} is of a Hub on {other}. Restore it into such a one.")
         with _drafted(database) as draft:
-            while (member := tar.next()) is not None:
+            for member in _members(tar):
                 content = _content(path, member, tar)
                 if member.name == "hub.sqlite" and database:
                     found = _fill(draft, content)
@@ -189,14 +189,20 @@ def restore_backup(
 
 @contextmanager
 def _reading(path: str) -> Iterator[tarfile.TarFile]:
-    """The members, one after the other; raises CorruptError where the end is missing."""
     try:
         with tarfile.open(path, mode="r|") as tar:
             yield tar
-            if tar.fileobj is not None and tar.fileobj.tell() == tar.offset:
-                raise tarfile.ReadError("it ends between two files")  # tarfile takes that for the end
     except tarfile.TarError as error:
         raise CorruptError(path, "", f"is no whole backup ({error})") from None
+
+
+def _members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """What follows, one after the other; raises TarError where the mark at the end of an archive is missing."""
+    while (member := tar.next()) is not None:
+        yield member
+    # tarfile takes a cut between two members for the end
+    if tar.fileobj is not None and tar.fileobj.tell() == tar.offset:
+        raise tarfile.ReadError("unexpected end of data")
 
 
 def _manifest(path: str, member: tarfile.TarInfo | None, tar: tarfile.TarFile) -> str | None:

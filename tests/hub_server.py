@@ -49,7 +49,7 @@ class Person(requests.Session):
 
     def request(self, method: str, url: str, *args: Any, **more: Any) -> requests.Response:  # type: ignore[override]
         """A request to a path of the Hub, or to an address."""
-        more.setdefault("timeout", 30)
+        more.setdefault("timeout", 120)
         more.setdefault("allow_redirects", False)
         return super().request(method, self.url + url if url.startswith("/") else url, *args, **more)
 

@@ -161,7 +161,7 @@ class Server:
                 time.sleep(0.1)
 
     def ask(self, method: str, what: str, body: object = None) -> Any:
-        call = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        call = http.client.HTTPConnection("127.0.0.1", self._port, timeout=120)
         headers = {"Authorization": f"token {self._token}"}
         call.request(method, f"/behind/proxy/api/{what}", body and json.dumps(body), headers)
         answer = call.getresponse().read()
@@ -192,7 +192,7 @@ class Server:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=120)
 
 
 @pytest.fixture

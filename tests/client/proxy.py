@@ -109,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
         self, body: bytes, method: str, path: str, headers: list[tuple[str, str]], *, is_whole: bool = True
     ) -> tuple[int, Any, bytes]:
         host, port = urlsplit(self.proxy.target).netloc.split(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=30)
+        connection = http.client.HTTPConnection(host, int(port), timeout=120)
         try:
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             for name, value in headers:

@@ -74,7 +74,7 @@ def opened(browser: Browser, hub: RunningHub) -> Iterator[Page]:
     context = browser.new_context(
         base_url=hub.url, viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="UTC"
     )
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     faults = _watched(page)
     page.__dict__["_faults"], page.__dict__["_hub"] = faults, hub

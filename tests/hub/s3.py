@@ -63,7 +63,7 @@ class S3:
     def _ask(self, method: str, url: str, data: bytes | None = None) -> str:
         address = f"{self.endpoint}/{url.removeprefix('s3://')}"
         request = urllib.request.Request(address, data, _HEADERS, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return str(answer.read().decode())
 
 

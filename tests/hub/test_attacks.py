@@ -365,15 +365,15 @@ def test_a_session_shows_itself_to_the_api_by_a_header_and_not_in_the_body(
     assert person.user is not None
     project = f"/api/projects/{hub.project(person).id}"
     with requests.Session() as browser:
-        browser.post(f"{hub.url}/signin", data={"name": person.user.name, "secret": password}, timeout=30)
-        found = re.search('name="csrf-token" content="([^"]+)"', browser.get(hub.url + "/", timeout=30).text)
+        browser.post(f"{hub.url}/signin", data={"name": person.user.name, "secret": password}, timeout=120)
+        found = re.search('name="csrf-token" content="([^"]+)"', browser.get(hub.url + "/", timeout=120).text)
         assert found is not None
         csrf = found[1]
         data = f"csrf={csrf}&more=".encode() + b"x" * 100
         address = f"{hub.url}{project}/blobs/{hashlib.sha256(data).hexdigest()}"
         form = {"Content-Type": "application/x-www-form-urlencoded"}
-        assert browser.put(address, data=data, headers=form, timeout=30).json()["reason"] == "csrf"
-        sent = browser.put(address, data=data, headers={**form, "X-CSRF-Token": csrf}, timeout=30)
+        assert browser.put(address, data=data, headers=form, timeout=120).json()["reason"] == "csrf"
+        sent = browser.put(address, data=data, headers={**form, "X-CSRF-Token": csrf}, timeout=120)
         assert sent.status_code == 201
 
 

@@ -182,19 +182,19 @@ def test_a_session_ends_by_itself_by_signing_out_and_with_its_key(hub: RunningHu
         return {"ds_session": cookie}, asker.csrf or ""
 
     cookies, token = session()
-    assert requests.get(f"{hub.url}/api/me", cookies=cookies, timeout=30).status_code == 200
+    assert requests.get(f"{hub.url}/api/me", cookies=cookies, timeout=120).status_code == 200
     clock.now += 61 * MINUTE
-    assert requests.get(f"{hub.url}/api/me", cookies=cookies, timeout=30).status_code == 401
+    assert requests.get(f"{hub.url}/api/me", cookies=cookies, timeout=120).status_code == 401
     cookies, token = session()
     left = requests.post(
-        f"{hub.url}/signout", cookies=cookies, data={"csrf": token}, allow_redirects=False, timeout=30
+        f"{hub.url}/signout", cookies=cookies, data={"csrf": token}, allow_redirects=False, timeout=120
     )
     assert left.status_code == 303
-    assert requests.get(f"{hub.url}/api/me", cookies=cookies, timeout=30).status_code == 401
+    assert requests.get(f"{hub.url}/api/me", cookies=cookies, timeout=120).status_code == 401
     cookies, token = session()
     (key,) = accounts.keys_of(hub.hub, bob.user)
     accounts.remove_key(hub.hub, bob.user, key.id)
-    assert requests.get(f"{hub.url}/api/me", cookies=cookies, timeout=30).status_code == 401
+    assert requests.get(f"{hub.url}/api/me", cookies=cookies, timeout=120).status_code == 401
 
 
 @pytest.mark.parametrize("token", [None, "", "wrong", "é"])
@@ -204,12 +204,12 @@ def test_a_cookie_changes_nothing_without_the_token_of_a_page(hub: RunningHub, t
     cookies = {"ds_session": cookie}
     headers = {} if token is None else {"X-CSRF-Token": token.encode()}
     refused = requests.post(
-        f"{hub.url}/api/projects", json={"name": "a"}, cookies=cookies, headers=headers, timeout=30
+        f"{hub.url}/api/projects", json={"name": "a"}, cookies=cookies, headers=headers, timeout=120
     )
     assert (refused.status_code, refused.json()["reason"]) == (403, "csrf")
     headers = {"X-CSRF-Token": (asker.csrf or "").encode()}
     done = requests.post(
-        f"{hub.url}/api/projects", json={"name": "a"}, cookies=cookies, headers=headers, timeout=30
+        f"{hub.url}/api/projects", json={"name": "a"}, cookies=cookies, headers=headers, timeout=120
     )
     assert done.status_code == 201
 

@@ -75,12 +75,12 @@ def test_a_request_in_progress_ends_before_the_process_does(tmp_path: Path) -> N
         def body() -> object:
             yield data[:50_000]
             is_half_sent.set()
-            may_go_on.wait(30)
+            may_go_on.wait(120)
             yield data[50_000:]
 
         with ThreadPoolExecutor(1) as thread:
             sent = thread.submit(ada.put, f"{hub.url}/api/projects/{project}/blobs/{digest}", data=body())
-            is_half_sent.wait(30)
+            is_half_sent.wait(120)
             hub.process.send_signal(signal.SIGTERM)
             while True:  # until it takes nobody else
                 try:
@@ -89,7 +89,7 @@ def test_a_request_in_progress_ends_before_the_process_does(tmp_path: Path) -> N
                     break
             may_go_on.set()
             assert sent.result().status_code == 201
-        assert hub.process.wait(30) == 0
+        assert hub.process.wait(120) == 0
 
 
 def test_processes_that_start_at_once_make_one_hub(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def fill(folder: Path) -> Path:
 
 def until(true: Callable[[], bool]) -> None:
     """Return when it is true, which it must be within some seconds."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -125,7 +125,7 @@ def half_sent(dot: Dot, key: str, *pieces: bytes, absolute: bool = True) -> Iter
         f"Authorization: Basic {user}\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
     with closing(
-        socket.create_connection((where.hostname or "", where.port or 80), timeout=30)
+        socket.create_connection((where.hostname or "", where.port or 80), timeout=120)
     ) as connection:
         connection.sendall(head.encode())
         for piece in pieces:

@@ -59,7 +59,7 @@ def test_a_commit_at_one_waits_for_a_file_that_comes_to_the_other(both: tuple[Do
         time.sleep(1.5 * GRACE)  # longer than it would wait for a file that nobody sends
         assert not commit.done()
         connection.sendall(b"3\r\ntwo\r\n0\r\n\r\n")
-        commit.result(30)
+        commit.result(120)
     assert there.run("r")["outputs"][0]["sha256"] == digest(b"onetwo")
 
 

@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,11 @@ import requests
 from sqlalchemy import func, select
 
 from dotscience.catalog import tables as catalog
-from dotscience.hub.store import tables
+from dotscience.hub.access import Access, Asker
+from dotscience.hub.problems import Problem
+from dotscience.hub.services import blobs
+from dotscience.hub.settings import HubSettings, Limits
+from dotscience.hub.store import holdings, tables
 from dotscience.records.files import FileVersion
 from dotscience.records.record import Record
 
@@ -264,8 +269,6 @@ def test_half_an_upload_is_no_blob_and_goes_on_where_it_was(hub: RunningHub) -> 
 
 
 def test_a_project_takes_no_more_than_it_may_hold(tmp_path_factory: pytest.TempPathFactory) -> None:
-    from dotscience.hub.settings import HubSettings, Limits
-
     with running(
         tmp_path_factory.mktemp("hub"), settings=HubSettings(limits=Limits(project=20, file=15))
     ) as hub:
@@ -284,11 +287,28 @@ def test_a_project_takes_no_more_than_it_may_hold(tmp_path_factory: pytest.TempP
         assert send(b"c" * 5, True).status_code == 201
 
 
+def test_files_that_come_at_once_are_no_more_than_a_project_may_hold(tmp_path: Path) -> None:
+    with running(tmp_path / "hub", settings=HubSettings(limits=Limits(project=20))) as hub:
+        project = hub.project(hub.admin)
+        assert hub.admin.user is not None
+        access = Access(Asker(hub.admin.user), project)
+        coming = []
+        for letter in b"ab":  # each is told that there is room
+            data = bytes([letter]) * 12
+            digest = hashlib.sha256(data).hexdigest()
+            coming.append((blobs.receive(hub.hub, access, digest, 0, len(data)), data))
+        for receiving, data in coming:
+            receiving.write(data)
+        coming[0][0].commit()
+        with pytest.raises(Problem, match="may hold 20 bytes"):
+            coming[1][0].commit()
+        held = hub.hub.read(lambda connection: holdings.held_bytes(connection, project.id))
+        assert held == 12
+
+
 def test_half_sent_files_and_runs_in_progress_take_room_too(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    from dotscience.hub.settings import HubSettings, Limits
-
     limits = Limits(project=4000)
     with running(tmp_path_factory.mktemp("hub"), settings=HubSettings(limits=limits)) as hub:
         here = f"/api/projects/{hub.project(hub.admin).id}"

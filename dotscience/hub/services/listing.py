@@ -19,7 +19,7 @@ from ..store import recent
 from ..store.projects import Project
 from ..store.recent import RecentRun, Sender
 from ..times import iso_of
-from . import live, projects
+from . import projects
 
 __all__ = ["Listed", "Overview", "columns", "listed", "names", "overview", "overview_stamp", "stamp"]
 
@@ -102,7 +102,6 @@ def overview_stamp(hub: Hub, asker: Asker) -> str:
 
 
 def _stamp(hub: Hub, seen: Sequence[Project], count: int = 1) -> str:
-    live.catch_up(hub, [project.id for project in seen])
     heard = hub.read(lambda connection: recent.last_heard(connection, [project.id for project in seen]))
     return f'W/"{hashlib.sha256(repr((heard, seen, count)).encode("utf-8", "backslashreplace")).hexdigest()[:32]}"'
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 
-from ...catalog.database import is_full, lock_runs
+from ...catalog.database import lock_runs
 from ...catalog.rows import from_state
 from ...catalog.shared_writing import write_runs
 from ...catalog.view import as_record
-from ...errors import CorruptError
 from ...records.record import Record
 from ...records.state import RunState
 from ...storage.journal import parse_journal
@@ -28,7 +25,7 @@ from .limits import check_record, check_run_id
 from .logged import Logged
 from .room import check_streamed
 
-__all__ = ["KINDS", "Piece", "append", "catch_up", "length", "record_of", "show", "state_of"]
+__all__ = ["KINDS", "Piece", "append", "length", "record_of", "show", "state_of"]
 
 KINDS = ("journal", "points")
 """The files of a run folder that are sent while the run is in progress."""
@@ -40,7 +37,7 @@ _PER_BYTE = 2
 """Further microseconds for each byte of the journal: the catalog is told of all that it says, which takes time."""
 
 _OVER = (b'["closed"', b'["ended"')
-"""What stands in a piece of a journal that is told at once where the catalog says that the run goes on."""
+"""What stands in a piece of a journal that must be told at once, for nothing may follow it."""
 
 _JOURNALS_PER_RECORD = 4
 """How much longer a journal may be than a record: it repeats what changed."""
@@ -92,8 +89,6 @@ def _append(hub: Hub, connection: Connection, access: Access, piece: Piece) -> i
     elif not store.heard(connection, run, now):  # another process has just published or dropped it
         _find(connection, run, project.id)
         raise Problem(409, f"The Hub holds nothing of the run {run} any more.", "gap", length=0)
-    elif not new and not _is_behind(before):
-        store.shown(connection, run, now)
     if new:
         _check_size(hub, kind, held + len(new))
         check_streamed(hub, connection, project.id, held, held + len(new))
@@ -147,48 +142,11 @@ def _is_due(connection: Connection, before: Live | None, new: bytes, now: int) -
     """Whether the catalog must be told now."""
     if before is None or before.shown is None:
         return True
-    if not new and not _is_behind(before):
+    if not new and before.heard <= before.shown:
         return False
-    if any(word in new for word in _OVER) and not store.is_over(connection, before.run):
-        return True
-    return _is_time(connection, before, now)
-
-
-def _is_behind(running: Live) -> bool:
-    """Whether something has come that the catalog was not told."""
-    return running.shown is None or running.heard > running.shown
-
-
-def _is_time(connection: Connection, running: Live, now: int) -> bool:
-    """Whether the catalog was told long enough ago, for the time that telling takes."""
-    size = store.length(connection, running.run, "journal")
-    return now - (running.shown or 0) >= _EVERY + _PER_BYTE * size
-
-
-def catch_up(hub: Hub, looked_at: Sequence[str]) -> None:
-    """Tell the catalog what came last of runs in projects that somebody looks at: perhaps nothing follows that would."""
-
-    def behind(connection: Connection) -> list[Live]:
-        found = filter(_is_behind, store.list_live(connection, looked_at))
-        return [running for running in found if _is_time(connection, running, hub.now())]
-
-    try:
-        for running in hub.read(behind):
-            hub.change(partial(_catch_up, hub, running))
-    except DBAPIError as error:
-        if not is_full(error):  # then whoever looks is told what the catalog knows
-            raise
-
-
-def _catch_up(hub: Hub, running: Live, connection: Connection) -> None:
-    lock_runs(connection)
-    if store.find_live(connection, running.run) is None:  # published or dropped just now
-        return
-    try:
-        show(hub, connection, running.run, running.project)
-    except (CorruptError, Problem):  # whoever sends more of it is told
-        store.shown(connection, running.run, hub.now())
-    projects.touch(connection, running.project, hub.now())
+    size = store.length(connection, before.run, "journal")
+    is_time = now - before.shown >= _EVERY + _PER_BYTE * size
+    return is_time or any(word in new for word in _OVER) or store.is_over(connection, before.run)
 
 
 def length(hub: Hub, access: Access, run: str, kind: str) -> int:

@@ -8,7 +8,7 @@ from ..hub import Hub
 from ..problems import Problem
 from ..store import holdings, live
 
-__all__ = ["Room", "check_streamed"]
+__all__ = ["Room", "check_held", "check_streamed"]
 
 _ASKED_EVERY = 64 << 20
 """Bytes after which others are looked at again who send at the same time."""
@@ -55,6 +55,20 @@ class Room:
             return 0
         held = self._hub.read(lambda connection: holdings.held_bytes(connection, self.project))
         return self._limit - held - self._hub.blobs.group_size(self.project)
+
+
+def check_held(hub: Hub, connection: Connection, project: str, before: int) -> None:
+    """Whether a project may hold what it holds now: others may have sent to it at the same time.
+
+    Args:
+        before: how many bytes it held; who adds nothing is not refused.
+
+    Raises:
+        Problem: 413, the project is full.
+    """
+    limit = hub.settings.limits.project
+    if limit and max(limit, before) < holdings.held_bytes(connection, project):
+        raise _no_room(limit)
 
 
 def check_streamed(hub: Hub, connection: Connection, project: str, before: int, after: int) -> None:

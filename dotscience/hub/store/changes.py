@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from copy import copy
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -174,8 +175,8 @@ class Changes:
     def _give_up(self, batch: list[_Change[Any]], error: Exception) -> None:
         """One of several changes may be what the database does not take: then each is made by itself."""
         if len(batch) == 1 or not isinstance(error, OperationalError) or is_transient(error):
-            for change in batch:
-                change.settle(error)
+            for change in batch:  # each is raised by itself, and gathers its own traceback
+                change.settle(error if len(batch) == 1 else copy(error))
         else:
             for change in batch:
                 self._make([change])

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
 
+from ...catalog.database import writing
+
 __all__ = ["changing", "reading"]
 
 
@@ -19,6 +21,10 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def changing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that changes something: all of it or nothing."""
-    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+    """A transaction that changes something: all of it or nothing.
+
+    There is one at a time, whatever processes serve the Hub: each makes the changes of several requests, in the order in which
+    they came, so two at once would sooner or later wait for each other's rows.
+    """
+    with writing(engine) as connection:
         yield connection

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 
 from dotscience.catalog.listing import get_run
 from dotscience.hub.services import live as service
@@ -59,67 +58,14 @@ def test_a_sign_of_life_tells_what_was_held_back(timed: RunningHub, clock: Clock
     assert get_run(timed.hub.catalog.seen_by([project]), "9a9a").metrics == {"loss": 3.0}
 
 
-def test_that_a_run_is_over_is_told_at_once(timed: RunningHub) -> None:
+def test_that_a_run_is_over_is_told_at_once_and_what_follows_it_too(timed: RunningHub) -> None:
     project = timed.project(timed.admin).id
     place = timed.hub.catalog.seen_by([project])
     live = Live(timed.admin, project, "9a9a")
     live.say(["closed", "crashed"])
     assert get_run(place, "9a9a").status == "crashed"
-
-
-def test_what_follows_the_end_is_told_when_somebody_looks(timed: RunningHub, clock: Clock) -> None:
-    project = timed.project(timed.admin).id
-    live = Live(timed.admin, project, "9a9a")
-    live.say(["closed", "crashed"])
-    listed = f"/api/projects/{project}/runs"
-    before = timed.admin.get(listed).headers["ETag"]
-    clock.now += 0.1
     live.log((3.0,))
-    assert timed.admin.get(listed).json()["runs"][0]["metrics"] == {}
-    clock.now += 2
-    assert timed.admin.get("/api/home").status_code == 200
-    again = timed.admin.get(listed, headers={"If-None-Match": before})
-    assert again.json()["runs"][0]["metrics"] == {"loss": 3.0}
-
-
-def test_who_looks_while_the_disk_is_full_is_told_what_the_catalog_knows(
-    timed: RunningHub, clock: Clock
-) -> None:
-    project = timed.project(timed.admin).id
-    live = Live(timed.admin, project, "9a9a")
-    live.say(["closed", "crashed"])
-    clock.now += 0.1
-    live.say(["parameter", "long", "x" * 200_000])
-    clock.now += 10
-    full = "PRAGMA max_page_count = 1"  # no further page
-    event.listen(timed.hub.catalog.engine, "checkout", lambda connection, *_: connection.execute(full))
-    for path in (f"/api/projects/{project}/runs", "/api/home"):
-        assert timed.admin.get(path).status_code == 200
-    assert get_run(timed.hub.catalog.seen_by([project]), "9a9a").parameters == {}
-
-
-def test_pieces_after_the_end_do_not_read_the_journal_anew(
-    timed: RunningHub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project = timed.project(timed.admin).id
-    live = Live(timed.admin, project, "9a9a")
-    live.say(["closed", "crashed"])
-    monkeypatch.setattr(service, "parse_journal", None)  # whatever calls it fails
-    for number in range(20):
-        live.log((float(number),))
-        live.say(["ended", NOW.timestamp() + number])
-
-
-def test_a_sign_of_life_with_nothing_new_tells_nothing(
-    timed: RunningHub, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    live = Live(timed.admin, timed.project(timed.admin).id, "9a9a")
-    clock.now += 10
-    live.piece("journal", b"")
-    monkeypatch.setattr(service, "show", None)
-    for _ in range(3):
-        clock.now += 10
-        live.piece("journal", b"")
+    assert get_run(place, "9a9a").metrics == {"loss": 3.0}
 
 
 def test_a_run_with_a_long_journal_is_told_less_often(timed: RunningHub, clock: Clock) -> None:

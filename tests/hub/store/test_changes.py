@@ -7,14 +7,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
-from dotscience.catalog.database import open_shared_sqlite
+from dotscience.catalog.database import open_postgres, open_shared_sqlite
 from dotscience.hub.store.changes import Changes
+from dotscience.hub.store.transactions import changing
+
+if TYPE_CHECKING:
+    from ...postgres import Postgres
 
 
 @pytest.fixture
@@ -125,4 +129,36 @@ def test_a_change_that_fails_leaves_nothing_of_itself(engine: Engine) -> None:
     assert changes.make(adding("whole")) == "whole"
     assert names(engine) == ["whole"]
     changes.close()
+    engine.dispose()
+
+
+def test_processes_of_one_hub_take_turns(postgres: "Postgres") -> None:
+    engine = open_postgres(postgres.url(postgres.new_database()))
+    with changing(engine) as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE things AS SELECT * FROM (VALUES ('a', 0), ('b', 0)) AS made (name, size)"
+        )
+
+    def grow(connection: Connection, name: str) -> None:
+        connection.exec_driver_sql("UPDATE things SET size = size + 1 WHERE name = %s", (name,))
+
+    def change_both() -> None:
+        with changing(engine) as connection:
+            grow(connection, "b")
+            grow(connection, "a")
+
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    with ThreadPoolExecutor(1) as thread:
+        with changing(engine) as connection:
+            grow(connection, "a")
+            other = thread.submit(change_both)
+            while not connection.exec_driver_sql(waiting).scalar():
+                time.sleep(0.001)
+            grow(connection, "b")  # which the other would hold by now, and wait for ours
+        other.result(60)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT name, size FROM things ORDER BY name").all() == [
+            ("a", 2),
+            ("b", 2),
+        ]
     engine.dispose()

@@ -263,6 +263,7 @@ def _many_runs(database: str, named: str) -> list[Row]:
         for what, address, query in (
             ("runs page", page, {}),
             ("runs page sorted by a metric", page, {"sort": "-metric.m3"}),
+            ("runs page sorted by a parameter with few values", page, {"sort": "parameter.p3"}),
             (
                 "query",
                 f"{hub.url}/api/projects/{project}/runs",

@@ -1,11 +1,12 @@
-"""The order of runs. It is total: what is equal in all that was asked for comes newest first, then by id.
+"""The order of runs. It is total. What is missing comes last; of the values of one name, numbers come before texts.
 
-What is missing comes last; of the values of one name, numbers come before texts.
+What is equal in all that was asked for: in one list newest first, then by id, so that lists of workspaces can be merged; in parts
+as it came into the catalog, and the other way round in a list that goes downwards, so that an index gives the order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,9 @@ __all__ = ["Part", "parts_of", "sorted_by"]
 
 _RUNS = tables.runs.c
 _ALWAYS_THERE = ("id", "status", "workspace")
-_AT_LAST: tuple[tuple[Operand, bool], ...] = ((Field("started"), True), (Field("id"), False))
+_STARTED = Field("started")
+_NEWEST_FIRST: tuple[Operand, bool] = (_STARTED, True)
+_BY_ID: tuple[Operand, bool] = (Field("id"), False)
 
 
 @dataclass(frozen=True)
@@ -52,54 +55,54 @@ def sorted_by(
     shards: Collection[int] = (WORKSPACE_SHARD,),
 ) -> tuple[Select[Any], list[tuple[ColumnElement[Any], bool]]]:
     """The statement, which selects from `runs`, in order, and what it is ordered by: expressions, and whether downwards."""
-    statement, order = _joined(statement, (*sort, *_AT_LAST), shards)
+    statement, order = _joined(statement, (*sort, _NEWEST_FIRST, _BY_ID), shards)
     return statement.order_by(*_directed(order)), order
 
 
 def parts_of(sort: Iterable[tuple[Operand, bool]], shards: Collection[int]) -> list[Part]:
-    """All runs in order, in parts that follow each other: by whether they have what is sorted by first, and of which kind."""
-    keys: dict[Operand, bool] = {}
-    for operand, downwards in (*sort, *_AT_LAST):
-        keys.setdefault(operand, downwards)
-    return list(_parts(list(keys.items()), shards, []))
+    """All runs in order, in parts that follow each other: by whether they have what is sorted by first, and of which kind.
+
+    Those that have nothing of what was asked for come newest first.
+    """
+    asked: dict[Operand, bool] = {}
+    for operand, downwards in sort:
+        asked.setdefault(operand, downwards)
+    keys = list(asked.items())
+    parts: list[Part] = []
+    lacking: list[ColumnElement[bool]] = []
+    for number, first in enumerate(keys if _STARTED in asked else [*keys, _NEWEST_FIRST]):
+        having, missing = _having(first, shards)
+        others = keys[number + 1 :]
+        _, downwards = [first, *others][-1]
+        for part in having:
+            statement, rest = _joined(part.statement.where(*lacking), others, shards)
+            parts.append(Part(statement, [*part.order, *rest, (part.run, downwards)], part.run))
+        if missing is None:
+            return parts
+        lacking.append(missing)
+    runs = select(tables.runs).where(of_shards(tables.runs, shards), *lacking)
+    return [*parts, Part(runs, [(_RUNS.key, True)], _RUNS.key)]
 
 
-def _parts(
-    keys: Sequence[tuple[Operand, bool]], shards: Collection[int], lacking: Sequence[ColumnElement[bool]]
-) -> Iterator[Part]:
-    """The parts of those runs that lack something else; keys end with one that no run lacks."""
-    (first, downwards), *others = keys
-    if isinstance(first, Field):
-        column: ColumnElement[Any] = _RUNS[first.name]
-        is_always_there = first.name in _ALWAYS_THERE
-        there = [] if is_always_there else [column.is_not(None)]
-        runs = select(tables.runs).where(of_shards(tables.runs, shards), *lacking, *there)
-        yield _part(runs, _RUNS.key, [(column, downwards)], others, shards)
-        if is_always_there:
-            return
-        missing: ColumnElement[bool] = column.is_(None)
-    else:
-        value, whole = tables.values.alias(), tables.values.alias()
-        named = value_of(value, first, shards)
-        having = select(tables.runs).select_from(value).join(tables.runs, _RUNS.key == value.c.run)
-        same = (whole.c.run == value.c.run, whole.c.kind == value.c.kind, whole.c.name == value.c.name)
-        having = having.join(whole, and_(*same)).where(named, *lacking)  # the index holds no texts
-        number, text = (value.c.number, downwards), (whole.c.text, downwards)
-        yield _part(having.where(value.c.number.is_not(None)), value.c.run, [number, text], others, shards)
-        yield _part(having.where(value.c.number.is_(None)), value.c.run, [text], others, shards)
-        missing = ~exists().where(value.c.run == _RUNS.key, named)
-    yield from _parts(others, shards, [*lacking, missing])
-
-
-def _part(
-    statement: Select[Any],
-    run: ColumnElement[int],
-    order: Order,
-    others: Sequence[tuple[Operand, bool]],
-    shards: Collection[int],
-) -> Part:
-    joined, rest = _joined(statement, others, shards)
-    return Part(joined, [*order, *rest], run)
+def _having(
+    key: tuple[Operand, bool], shards: Collection[int]
+) -> tuple[list[Part], ColumnElement[bool] | None]:
+    """The runs that have what is sorted by, in parts in that order, and the condition on those that lack it, if any do."""
+    operand, downwards = key
+    if isinstance(operand, Field):
+        column: ColumnElement[Any] = _RUNS[operand.name]
+        runs = select(tables.runs).where(of_shards(tables.runs, shards))
+        if operand.name in _ALWAYS_THERE:
+            return [Part(runs, [(column, downwards)], _RUNS.key)], None
+        return [Part(runs.where(column.is_not(None)), [(column, downwards)], _RUNS.key)], column.is_(None)
+    value = tables.values.alias()
+    named = value_of(value, operand, shards)
+    runs = select(tables.runs).select_from(value).join(tables.runs, _RUNS.key == value.c.run).where(named)
+    parts = [
+        Part(runs.where(column.is_not(None)), [(column, downwards)], value.c.run)
+        for column in (value.c.number, value.c.head)
+    ]
+    return parts, ~exists().where(value.c.run == _RUNS.key, named)
 
 
 def _joined(
@@ -113,7 +116,7 @@ def _joined(
             here = and_(found.c.run == _RUNS.key, value_of(found, operand, shards))
             statement = statement.outerjoin(found, here)
             rank = case((found.c.run.is_(None), 2), (found.c.number.is_(None), 1), else_=0)
-            order += [(rank, False), (found.c.number, downwards), (found.c.text, downwards)]
+            order += [(rank, False), (found.c.number, downwards), (found.c.head, downwards)]
         else:
             column: ColumnElement[Any] = _RUNS[operand.name]
             if operand.name not in _ALWAYS_THERE:

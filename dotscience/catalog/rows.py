@@ -28,6 +28,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 _FORMS: Mapping[type, str] = {type(None): "n", bool: "b", int: "i", float: "f", str: "s"}
 _JSON = "j"
+_HEAD = 80
+"""Characters of a text that it is sorted by, each of up to 7 bytes: in an index they stand beside a name (see limits.py)."""
 
 Rows = dict[str, list[tuple[Any, ...]]]
 """Rows by the name of their table."""
@@ -168,8 +170,8 @@ def plain_value(form: str, written: str, as_json: str | None) -> Json:
     return None if form == "n" else written == "True"
 
 
-def _value_columns(value: Stored) -> tuple[str, str, int | float | None, str | None]:
-    """The columns `form`, `text`, `number` and `json`.
+def _value_columns(value: Stored) -> tuple[str, str, int | float | None, str | None, str | None]:
+    """The columns `form`, `text`, `number`, `head` and `json`.
 
     Raises:
         TypeError, KeyError, ValueError: it is no stored value.
@@ -179,7 +181,9 @@ def _value_columns(value: Stored) -> tuple[str, str, int | float | None, str | N
         form = float(written)
     code = _FORMS.get(type(form), _JSON)
     as_json = None if code != _JSON and str(form) == written else escape(json.dumps(form))
-    return code, escape(written), _fitting(number(value)), as_json
+    figure = _fitting(number(value))
+    head = None if figure is not None else escape(written[:_HEAD])
+    return code, escape(written), figure, head, as_json
 
 
 def _fitting(value: object) -> int | float | None:

@@ -60,7 +60,7 @@ __all__ = [
     "versions",
 ]
 
-SCHEMA = 2
+SCHEMA = 3
 """Number of this set of tables."""
 
 KINDS = {"label": 0, "parameter": 1, "metric": 2}
@@ -145,7 +145,9 @@ runs = Table(
     Column("dirty", Boolean),
     Column("shard", Integer, nullable=False),
 )
-Index("runs_by_start", runs.c.shard, runs.c.started, runs.c.id, runs.c.workspace)
+Index("runs_by_start", runs.c.shard, runs.c.started, runs.c.key, runs.c.workspace)
+Index("runs_by_status", runs.c.shard, runs.c.status, runs.c.key, runs.c.workspace)
+Index("runs_by_duration", runs.c.shard, runs.c.duration, runs.c.key, runs.c.workspace)
 
 values = _table(
     "values",
@@ -155,10 +157,17 @@ values = _table(
     Column("form", String(1), nullable=False),  # what the plain value is: see rows.py
     Column("text", EscapedText, nullable=False),
     Column("number", Number),  # NULL where it is none, or NaN
+    Column("head", EscapedText),  # where there is no number: the beginning of the text, which it is sorted by
     Column("json", EscapedText),  # the plain value where text and form do not tell it
     Column("shard", Integer, nullable=False),
 )
 Index("values_by_number", values.c.shard, values.c.kind, values.c.name, values.c.number, values.c.run)
+Index(
+    "values_by_head",
+    *(values.c.shard, values.c.kind, values.c.name, values.c.head, values.c.run),
+    postgresql_where=values.c.head.is_not(None),
+    sqlite_where=values.c.head.is_not(None),
+)
 
 series = _table(
     "series",

@@ -89,7 +89,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key"),
         sa.UniqueConstraint("id"),
     )
-    op.create_index("runs_by_start", "runs", ["shard", "started", "id", "workspace"], unique=False)
+    op.create_index("runs_by_duration", "runs", ["shard", "duration", "key", "workspace"], unique=False)
+    op.create_index("runs_by_start", "runs", ["shard", "started", "key", "workspace"], unique=False)
+    op.create_index("runs_by_status", "runs", ["shard", "status", "key", "workspace"], unique=False)
     op.create_table(
         "series",
         sa.Column("run", sa.Integer(), autoincrement=False, nullable=False),
@@ -133,10 +135,19 @@ def upgrade() -> None:
         sa.Column("form", sa.String(length=1), nullable=False),
         sa.Column("text", TEXT, nullable=False),
         sa.Column("number", sa.Numeric(), nullable=True),
+        sa.Column("head", TEXT, nullable=True),
         sa.Column("json", TEXT, nullable=True),
         sa.Column("shard", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("run", "kind", "name"),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "values_by_head",
+        "values",
+        ["shard", "kind", "name", "head", "run"],
+        unique=False,
+        postgresql_where=sa.text("head IS NOT NULL"),
+        sqlite_where=sa.text("head IS NOT NULL"),
     )
     op.create_index("values_by_number", "values", ["shard", "kind", "name", "number", "run"], unique=False)
     op.create_table(

@@ -21,7 +21,9 @@ __all__ = ["PERSONAL", "SETTINGS", "Setting", "Settings", "user_config_dir", "us
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting. `kind` is `text`, `secret`, `path`, `flag`, `count`, `size` (bytes), `list` or a tuple of allowed words."""
+    """One setting. `kind` is `text`, `secret`, `path`, `flag`, `count`, `number` (above zero), `size` (bytes), `list` or a tuple of
+    allowed words.
+    """
 
     name: str
     kind: str | tuple[str, ...]
@@ -68,6 +70,12 @@ def _count(raw: Any) -> int:
     return int(raw)
 
 
+def _number(raw: Any) -> int:
+    if not re.fullmatch(r"\s*0*[1-9]\d*\s*", str(raw), re.ASCII):
+        raise ValueError("say a whole number above zero")
+    return int(raw)
+
+
 def _size(raw: Any) -> int:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*", str(raw), re.IGNORECASE)
     if not match:
@@ -99,6 +107,7 @@ _PARSERS = {
     "path": _text,
     "flag": _flag,
     "count": _count,
+    "number": _number,
     "size": _size,
     "list": _list,
 }
@@ -138,13 +147,13 @@ SETTINGS: Mapping[str, Setting] = {
         Setting("hub_log", ("requests", "problems"), "requests", "what `ds hub` writes to standard error: a line for each request, or for what went wrong only"),
         Setting("hub_session_hours", "count", 14 * 24, "how long a sign-in on the web pages lasts"),
         Setting("hub_trash_days", "count", 30, "how long a deleted run can be restored before `ds hub gc` removes it"),
-        Setting("hub_patience", "count", 30, "seconds after which a Hub closes a connection whose request stands still; 0 for never"),
+        Setting("hub_patience", "count", 30, "seconds in which the head of a request to a Hub must have come; each 16 KiB of a body has ten times as long; 0 for any time"),
         Setting("username", "text", "", "your name on the Hub that `ds.connect()` publishes to"),
         Setting("apikey", "secret", "", "your API key on that Hub; better stored once by `ds login`"),
         Setting("project_name", "text", "", "the project on that Hub"),
         Setting("url", "text", "", "the address of that Hub, such as https://hub.example.org"),
         Setting("hostname", "text", "", "the same as url, which decides where both are set"),
-        Setting("timeout", "count", 10, "seconds that a Hub may take to answer; at least 60 where it stores a file or a record"),
+        Setting("timeout", "number", 10, "seconds that a Hub may take to answer; at least 60 where it stores a file or a record"),
         Setting("profile", "text", "default", "the profile, stored by `ds login`, that fills in what is not said otherwise"),
     )
 }  # fmt: skip

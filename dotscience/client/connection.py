@@ -49,7 +49,7 @@ def connect(wanted: Wanted, root: str | None = None, environ: Mapping[str, str] 
     root = find_root(environ=environ) if root is None else root
     access = find_access(wanted, root, environ)
     project = project_of(access)
-    api = HubApi(Wire(access))
+    api = HubApi(Wire(access, settings=Settings(root, environ)))
     place = None
     user = access.user
     try:

@@ -109,7 +109,7 @@ def _sent(workspace: Workspace, folder: RunFolder, senders: Senders, progress: P
     try:
         shipment = read_shipment(folder)
         assert shipment is not None
-        sent = senders.sender(shipment).send(folder, shipment, progress)
+        sent = senders.sender(shipment, workspace.root).send(folder, shipment, progress)
         page = sent.page or shipment.page
     except (AccessError, HubUnreachableError, ArgumentError, NotFoundError) as error:
         if isinstance(error, AccessError | HubUnreachableError) and shipment is not None:
@@ -123,7 +123,7 @@ def _sent(workspace: Workspace, folder: RunFolder, senders: Senders, progress: P
 
 
 class Senders:
-    """One sender for each Hub, and what is wrong with those that cannot be used.
+    """One sender for each Hub and workspace, and what is wrong with those that cannot be used.
 
     Args:
         apikey: to use instead of the one that the environment or a profile has.
@@ -137,17 +137,24 @@ class Senders:
         keys: Mapping[tuple[str, str | None], str] | None = None,
     ) -> None:
         self._apikey, self._environ, self._keys = apikey, environ, keys or {}
-        self._senders: dict[tuple[str, str | None], Sender] = {}
+        self._senders: dict[tuple[str, str | None, str], Sender] = {}
         self._given_up: dict[str, DotscienceError] = {}
 
-    def sender(self, shipment: Shipment) -> Sender:
-        """Raises ArgumentError where there is no key for the Hub, or what was wrong with it before."""
+    def sender(self, shipment: Shipment, root: str) -> Sender:
+        """Sends as the settings of that workspace say.
+
+        Raises:
+            ArgumentError: there is no key for the Hub, or a setting does not fit.
+            CorruptError: the settings or the profiles cannot be read.
+            DotscienceError: what was wrong with the Hub before.
+        """
         if shipment.url in self._given_up:
             raise self._given_up[shipment.url]
-        asked = (shipment.url, shipment.user)
+        asked = (shipment.url, shipment.user, root)
         if asked not in self._senders:
-            limits = Limits.read(Settings(environ=self._environ))
-            self._senders[asked] = Sender(HubApi(Wire(self._access(shipment))), limits)
+            settings = Settings(root, self._environ)
+            wire = Wire(self._access(shipment), settings=settings)
+            self._senders[asked] = Sender(HubApi(wire), Limits.read(settings))
         return self._senders[asked]
 
     def give_up(self, shipment: Shipment, error: DotscienceError) -> None:

@@ -9,18 +9,22 @@ from __future__ import annotations
 import io
 import socket
 import time
+from functools import cache
 from http.client import HTTPResponse
 from typing import Any
 
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.poolmanager import PoolManager
 
 __all__ = ["SENDING", "TimelyAdapter"]
 
 SENDING = 60.0
 """Seconds in which a connection must take a part of a body."""
+
+_PART = 256 << 10
+"""Bytes of such a part; a whole body may be as slow as its size demands."""
 
 
 class _Arriving(io.RawIOBase):
@@ -59,20 +63,10 @@ class _Timely(HTTPConnection):
         if self.sock is None:
             self.connect()
         self.sock.settimeout(SENDING)
-        super().send(data)
+        whole = memoryview(data).cast("B")
+        for start in range(0, len(whole), _PART):
+            super().send(whole[start : start + _PART])
         self.sock.settimeout(self.timeout)  # what follows on the hello to a proxy is still connecting
-
-
-class _TimelyTLS(_Timely, HTTPSConnection):
-    pass
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Timely
-
-
-class _PoolTLS(HTTPSConnectionPool):
-    ConnectionCls = _TimelyTLS
 
 
 class TimelyAdapter(HTTPAdapter):
@@ -91,4 +85,15 @@ class TimelyAdapter(HTTPAdapter):
 
 
 def _use(manager: PoolManager) -> None:
-    manager.pool_classes_by_scheme = {"http": _Pool, "https": _PoolTLS}
+    pools = manager.pool_classes_by_scheme
+    manager.pool_classes_by_scheme = {scheme: _timely(pool) for scheme, pool in pools.items()}
+
+
+@cache
+def _timely(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
+    """The same kind of pool, with timely connections; a SOCKS proxy has kinds of its own."""
+    connection: Any = pool.ConnectionCls
+    if issubclass(connection, _Timely):
+        return pool
+    timely = type(connection.__name__, (_Timely, connection), {})
+    return type(pool.__name__, (pool,), {"ConnectionCls": timely})

@@ -7,7 +7,6 @@ A Hub that answers no, `HubRefusedError` (`AccessError` where it is about the ke
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Iterable, Mapping
 from http.cookiejar import DefaultCookiePolicy
@@ -57,6 +56,7 @@ class Wire:
 
     Args:
         timeout: seconds that an answer may take, once its request is sent; the setting `timeout` where None.
+        settings: of the workspace; without one, those of the user when None.
 
     Example:
         >>> Wire(access).ask("GET", "/api/me")
@@ -64,12 +64,12 @@ class Wire:
     """
 
     def __init__(
-        self, access: Access, timeout: float | None = None, environ: Mapping[str, str] = os.environ
+        self, access: Access, timeout: float | None = None, settings: Settings | None = None
     ) -> None:
         self.url = access.url
         self._has_name = access.user is not None
         self._auth = _Basic(access)
-        self._timeout = Settings(environ=environ)["timeout"] if timeout is None else timeout
+        self._timeout = (settings or Settings())["timeout"] if timeout is None else timeout
         self._session: requests.Session | None = None
         self._lock = threading.Lock()
 

@@ -12,7 +12,9 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from typing import Any, BinaryIO
 
 from ..catalog.parts import Part
@@ -83,13 +85,14 @@ def unsent(workspace: Workspace, folders: Iterable[ExecutionFolder] | None = Non
     Args:
         folders: of executions; all of the workspace when None.
     """
+    held = cache(lambda: _held(workspace))
     for folder in sorted(
         execution_folders(workspace) if folders is None else folders, key=lambda each: each.id
     ):
         try:
             execution, state = folder.read()
             if state == "killed":
-                execution = _left_by_runner(execution, folder, workspace)
+                execution = _left_by_runner(execution, folder, held)
         except (CorruptError, NotFoundError, OSError):  # `ds list --executions` names it
             continue
         if state != "running":
@@ -100,27 +103,33 @@ def unsent(workspace: Workspace, folders: Iterable[ExecutionFolder] | None = Non
                     yield Unsent(workspace, folder, execution, shipment, place)
 
 
-def _left_by_runner(execution: Execution, folder: ExecutionFolder, workspace: Workspace) -> Execution:
+def _left_by_runner(
+    execution: Execution, folder: ExecutionFolder, held: Callable[[], Mapping[str, Sequence[RunFolder]]]
+) -> Execution:
     """An execution whose `ds run` was killed, with the runs that it held and what was printed until then.
 
     How the command ended is not known, nor is when. It is found out once, when none of the runs goes on.
     """
     if execution.runs:
         return execution
-    held = [each for each in workspace.run_folders() if _is_of(each, execution.id)]
-    if not held or any(not each.is_published() and each.state().status == "running" for each in held):
+    runs = held().get(execution.id, ())
+    if not runs or any(not each.is_published() and each.state().status == "running" for each in runs):
         return execution
     stdout, stderr = (_kept(folder.stream_path(name)) for name in STREAMS)
-    found = replace(execution, runs=tuple(sorted(each.id for each in held)), stdout=stdout, stderr=stderr)
+    found = replace(execution, runs=tuple(sorted(each.id for each in runs)), stdout=stdout, stderr=stderr)
     folder.write_start(found)
     return found
 
 
-def _is_of(run: RunFolder, execution: str) -> bool:
-    try:
-        return process_of(run).get("execution") == execution
-    except (CorruptError, NotFoundError, OSError, ValueError):
-        return False
+def _held(workspace: Workspace) -> Mapping[str, Sequence[RunFolder]]:
+    """The runs of each execution."""
+    held: dict[str, list[RunFolder]] = {}
+    for run in workspace.run_folders():
+        with suppress(CorruptError, NotFoundError, OSError, ValueError):
+            execution = process_of(run).get("execution")
+            if isinstance(execution, str):
+                held.setdefault(execution, []).append(run)
+    return held
 
 
 def _kept(path: str) -> dict[str, Any] | None:
@@ -247,11 +256,13 @@ def _sent(each: Unsent, senders: Senders, clock: Callable[[], float]) -> tuple[s
     """What became of it, and why it is not there."""
     execution, key = each.execution, _key(each.shipment)
     try:
-        sender = senders.sender(each.shipment)
+        sender = senders.sender(each.shipment, each.workspace.root)
         document = json.dumps(execution.to_json(), sort_keys=True).encode("ascii")
         streams = _Streams(each.folder, execution)
         sender.send_execution(execution.id, document, each.place, streams.parts, streams)
-    except (ArgumentError, HubUnreachableError) as error:
+    except ArgumentError as error:  # of this workspace, perhaps
+        return WAITING, str(error)
+    except HubUnreachableError as error:
         return _wait(each, senders, error)
     except HubRefusedError as error:
         if isinstance(error, AccessError) and error.status == 401:

@@ -85,10 +85,11 @@ def hand_over(key: HandedKey, environ: Mapping[str, str] = os.environ) -> None:
     if not path or len(line) > _LONGEST:
         return
     with contextlib.suppress(OSError):
-        descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
             pipe = os.fstat(descriptor)
-            if stat.S_ISFIFO(pipe.st_mode) and pipe.st_uid == os.getuid():
+            is_private = pipe.st_uid == os.getuid() and not pipe.st_mode & 0o077
+            if stat.S_ISFIFO(pipe.st_mode) and is_private:
                 os.write(descriptor, line)
         finally:
             os.close(descriptor)

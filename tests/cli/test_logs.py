@@ -12,8 +12,14 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from dotscience.runner.execution import ExecutionFolder, execution_folders
-from dotscience.runner.logs import send_at_end, send_logs, unsent
+from dotscience.client.api import Place
+from dotscience.client.outbox import Shipment
+from dotscience.records.times import utc
+from dotscience.runner import logs
+from dotscience.runner.execution import Execution, ExecutionFolder, execution_folders
+from dotscience.runner.logs import Unsent, send_at_end, send_logs, unsent
+from dotscience.storage.processes import this_process
+from dotscience.storage.runs import RunFolder
 from dotscience.storage.workspace import Workspace
 
 from ..hub_server import RunningHub
@@ -227,6 +233,44 @@ def test_what_a_killed_runner_has_left_is_sent_by_sync(hub: RunningHub, workspac
     assert (state, execution.ended, execution.exit_code) == ("killed", None, None)
     assert {folder.id for folder in workspace.run_folders()} == set(execution.runs)
     assert list(unsent(workspace)) == []
+
+
+def test_runs_are_read_once_however_many_runners_were_killed(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Path(workspace.prepare())
+    for name in ("one", "two", "three"):
+        (place / "executions" / name).mkdir(parents=True)
+        folder = ExecutionFolder(str(place / "executions" / name))
+        gone = {**this_process(), "pid": 2**22 + 1}
+        folder.write_start(Execution(name, ("sleep",), "/", utc(0.0), process=gone))
+        assert folder.read()[1] == "killed"
+    looks = []
+
+    def look(run: RunFolder) -> dict[str, str]:
+        looks.append(run.id)
+        return {"execution": "another"}
+
+    monkeypatch.setattr(logs, "process_of", look)
+    (place / "runs" / "a-run").mkdir(parents=True)
+    assert list(unsent(workspace)) == []
+    assert looks == ["a-run"]
+
+
+def test_a_wrong_setting_of_one_workspace_holds_up_no_other(tmp_path: Path) -> None:
+    waiting = []
+    for name, seconds in (("wrong", 0), ("right", 1)):
+        place = Workspace(str(tmp_path / name)).prepare()
+        Path(place, "config.json").write_text(json.dumps({"timeout": seconds}))
+        folder = ExecutionFolder(os.path.join(place, "executions", name))
+        execution = Execution(name, ("true",), "/", utc(0.0))
+        shipment = Shipment("http://127.0.0.1:9", "flowers", "1", "ada", None)
+        waiting.append(
+            Unsent(Workspace(str(tmp_path / name)), folder, execution, shipment, Place("1", "flowers"))
+        )
+    wrong, right = send_logs(waiting, apikey="key")
+    assert (wrong.outcome, right.outcome) == ("waiting", "waiting")
+    assert "above zero" in str(wrong.reason) and "refused" in str(right.reason)
 
 
 def refused(ds_json: DsJson, hub: RunningHub, workspace: Workspace) -> str:

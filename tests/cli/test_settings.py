@@ -59,6 +59,7 @@ def test_a_variable_that_decides_is_named(ds: Ds, monkeypatch: pytest.MonkeyPatc
         (("keep_file", "1"), 3, "There is no setting 'keep_file'"),
         (("keep_code", "perhaps"), 2, "say true or false"),
         (("publish_to", "paper"), 2, "say one of auto, stdout"),
+        (("timeout", "0"), 2, "say a whole number above zero"),
         (("project_dot_root", "/study"), 2, "set the variable DOTSCIENCE_PROJECT_DOT_ROOT"),
         (("workload_type", "jupyter"), 2, "set the variable DOTSCIENCE_WORKLOAD_TYPE"),
         (("keep_code", "true", "--unset"), 2, "--unset takes no VALUE"),

@@ -7,13 +7,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import requests.adapters
+from urllib3 import HTTPConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection
 
 from dotscience.client import wire
 from dotscience.client.access import Access
+from dotscience.client.timely import TimelyAdapter
 from dotscience.client.wire import Wire
 from dotscience.errors import AccessError, HubError, HubRefusedError, HubUnreachableError
+from dotscience.settings import Settings
 
 from ..hub_server import RunningHub
 
@@ -148,8 +155,63 @@ def test_a_body_may_take_longer_than_connecting(monkeypatch: pytest.MonkeyPatch)
         assert Wire(Access(url, "ada", "key")).ask("PUT", "/", data=bytes(16 << 20)) == {}
 
 
+def test_a_large_body_is_sent_in_parts_that_each_have_their_time() -> None:
+    class Taking:
+        def __init__(self) -> None:
+            self.taken: list[bytes] = []
+
+        def settimeout(self, seconds: float) -> None:
+            assert seconds > 0
+
+        def sendall(self, data: bytes) -> None:
+            self.taken.append(bytes(data))
+
+    body = bytes(range(256)) * 4096 + b"end"
+    pool = TimelyAdapter().poolmanager.connection_from_url("http://hub.example.org")
+    connection: Any = pool.ConnectionCls("hub.example.org", timeout=1)
+    connection.sock = Taking()
+    connection.send(body)
+    assert b"".join(connection.sock.taken) == body
+    assert max(map(len, connection.sock.taken)) <= 256 << 10
+
+
+class _ThroughSocks(HTTPConnection):
+    """Stands for the connections that PySocks makes."""
+
+    def __init__(self, _socks_options: dict[str, int], *args: Any, **more: Any) -> None:
+        self._port = _socks_options["proxy_port"]
+        super().__init__(*args, **more)
+
+    def _new_conn(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self._port), self.timeout)
+
+
+class _SocksPool(HTTPConnectionPool):
+    ConnectionCls = _ThroughSocks
+
+
+class _SocksManager(PoolManager):
+    def __init__(self, proxy_url: str, num_pools: int, **more: Any) -> None:
+        super().__init__(num_pools, _socks_options={"proxy_port": urlsplit(proxy_url).port})
+        self.pool_classes_by_scheme = {"http": _SocksPool}
+
+
+def test_a_socks_proxy_is_gone_through_and_answers_in_time_too(
+    answering: Answering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests.adapters, "SOCKSProxyManager", _SocksManager)
+    monkeypatch.setenv("ALL_PROXY", answering(answer("200 OK", b"{}")).replace("http", "socks5h"))
+    wire = Wire(Access("http://hub.example.org", "ada", "key"))
+    assert [wire.ask("GET", "/api/me") for _ in range(2)] == [{}, {}]
+    monkeypatch.setenv("ALL_PROXY", answering(b"").replace("http", "socks5h"))
+    with pytest.raises(HubUnreachableError, match="no answer in time"):
+        asked("http://hub.example.org", timeout=0.2)
+
+
 def test_how_long_an_answer_may_take_is_a_setting(answering: Answering) -> None:
-    asking = Wire(Access(answering(b""), "ada", "key"), environ={"DOTSCIENCE_TIMEOUT": "1"})
+    asking = Wire(
+        Access(answering(b""), "ada", "key"), settings=Settings(environ={"DOTSCIENCE_TIMEOUT": "1"})
+    )
     with pytest.raises(HubUnreachableError, match="no answer in time"):
         asking.ask("GET", "/api/me")
 

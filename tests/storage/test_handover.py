@@ -54,6 +54,20 @@ def test_a_key_is_not_written_to_what_is_no_pipe(tmp_path: Path) -> None:
     assert path.read_text() == ""
 
 
+@pytest.mark.parametrize("mode", [0o606, 0o660, 0o604, 0o620])
+def test_a_key_is_not_written_to_a_pipe_that_others_may_open(handover: Handover, mode: int) -> None:
+    os.chmod(handover.environ[VARIABLE], mode)
+    hand_over(KEY, handover.environ)
+    assert handover.received() == {}
+
+
+def test_a_key_does_not_follow_a_link(handover: Handover, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(handover.environ[VARIABLE])
+    hand_over(KEY, {VARIABLE: str(link)})
+    assert handover.received() == {}
+
+
 def test_what_is_no_key_is_passed_over(handover: Handover) -> None:
     descriptor = os.open(handover.environ[VARIABLE], os.O_WRONLY | os.O_NONBLOCK)
     os.write(descriptor, b'{\n[1, 2]\n[[], "a", "b"]\n["u", null, 5]\n' + b"[" * 3000 + b"\n\xff\n")

@@ -25,7 +25,7 @@ class HubSettings:
         proxies: addresses of reverse proxies that are believed.
         session_hours: how long a sign-in lasts.
         trash_days: how long a deleted run can be restored.
-        patience: seconds that the head of a request may take, and a body may all but stand still; 0 for any time.
+        patience: seconds that the head of a request may take; each 16 KiB of a body has ten times as long. 0 for any time.
     """
 
     url: str = ""

@@ -304,7 +304,9 @@ def _chosen(x: NDArray[Any], y: NDArray[Any], buckets: int) -> NDArray[numpy.int
     import numpy
 
     over = x.astype(numpy.float64)
-    edges = numpy.searchsorted(over, numpy.linspace(over[0], over[-1], buckets + 1)[1:-1], "left")
+    # of the halves, because the span of finite epochs need not be finite
+    inner = 2 * numpy.linspace(over[0] / 2, over[-1] / 2, buckets + 1)[1:-1]
+    edges = numpy.searchsorted(over, inner, "left")
     bounds = [0, *edges.tolist(), len(x)]
     finite = numpy.isfinite(y)
     low, high = numpy.where(finite, y, numpy.inf), numpy.where(finite, y, -numpy.inf)

@@ -61,6 +61,19 @@ def test_many_points_are_sampled_with_their_extremes_and_ends(hub: RunningHub) -
     assert all(values[step] == value for step, value in shown.items())
 
 
+@pytest.mark.parametrize("largest", [1.0, 1e308])
+def test_points_are_sampled_alike_over_any_epochs(hub: RunningHub, largest: float) -> None:
+    project = hub.project(hub.admin).id
+    live = Live(hub.admin, project, "9a9a")
+    live.piece("points", layout_frame(1, Layout(("wave",), True)))
+    rows = [(step, step, largest * (step / 5000 - 1), math.sin(step)) for step in range(10_001)]
+    live.piece("points", rows_frame(1, 1, b"".join(struct.pack("<qqdd", *row) for row in rows)))
+    address = f"/api/projects/{project}/runs/9a9a/series"
+    (found,) = points(hub.admin, address, name="wave", x="epoch", width=100)
+    assert found["sampled"] and (found["x"][0], found["x"][-1]) == (-largest, largest)
+    assert 300 < len(found["x"]) <= 400
+
+
 @pytest.mark.parametrize("width", [1, 10, 990, 100_000])
 def test_however_wide_the_chart_fewer_than_5000_points_come(hub: RunningHub, width: int) -> None:
     values = [math.nan if step % 3 == 0 else float(step % 11) for step in range(20_000)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from ..browser import assert_accessible, screenshots, signed_in, wait_until
 from ..sending import Live, record, send, sent_series
 from .rich import send_rich
@@ -173,3 +175,17 @@ def test_points_that_go_back_are_asked_for_whole(hub: RunningHub, page: Page) ->
     ask = """async () => (await import("/static/js/series.js")).joined(
         { x: [5], y: [1], odd: [], count: 1 }, { x: [3], y: [2], odd: [], count: 1 }, 50)"""
     assert page.evaluate(ask) is None
+
+
+@pytest.mark.parametrize("epochs", [[-1e308, 0, 1e308], [0, 5e-324], [-1.7e308, 1.7e308]])
+def test_a_long_chart_over_any_epochs_is_thinned(hub: RunningHub, page: Page, epochs: list[float]) -> None:
+    page.goto("/signin")
+    thin = """async (epochs) => {
+        const { thinned } = await import("/static/js/series.js"), each = 3000;
+        const x = epochs.flatMap((epoch) => Array(each).fill(epoch));
+        return thinned({ x, y: x.map((_, at) => at) }, 50);
+    }"""
+    shown = page.evaluate(thin, epochs)
+    assert [*dict.fromkeys(shown["x"])] == epochs
+    assert (shown["y"][0], shown["y"][-1]) == (0, 3000 * len(epochs) - 1)
+    assert len(shown["x"]) <= 4 * len(epochs)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -397,6 +398,33 @@ def test_the_chart_that_was_open_is_open_again_until_it_is_closed(hub: RunningHu
     page.locator("tr[data-run]").first.wait_for()
     assert page.locator("#charts").is_hidden()
     assert said(page) == {}
+
+
+def test_of_what_the_browser_kept_only_a_chart_comes_into_the_address(hub: RunningHub, page: Page) -> None:
+    project = opened(hub, page)
+    kept = {"chart": "best", "y": "metric.loss", "x": [1], "query": "status", "cursor": "a", "0": "b"}
+    page.evaluate(
+        "([name, kept]) => localStorage.setItem(name, kept)", [f"chart of {project}", json.dumps(kept)]
+    )
+    page.reload()
+    page.locator("#chart[aria-label^='metric.loss of']").wait_for()
+    assert said(page) == {"chart": ["best"], "y": ["metric.loss"]}
+
+
+def test_a_chart_shows_the_texts_of_users_as_they_are(hub: RunningHub, page: Page) -> None:
+    project = hub.project(hub.admin).id
+    link = '<a href="https://evil.example/">&lt;'
+    for run, model in (("one", link), ("two", "--text")):
+        send_run(hub.admin, project, run, parameters={link: model}, metrics={"<b>loss": 0.5})
+    address = urlencode(
+        {"chart": "scatter", "x": name_of(Value("parameter", link)), "y": name_of(Value("metric", "<b>loss"))}
+    )
+    signed_in(page, hub.admin).goto(f"/projects/{project}/runs?{address}")
+    page.locator("#chart .main-svg").first.wait_for()
+    assert page.locator("#chart a").count() == 0
+    assert set(page.locator("#chart .xtick text").all_text_contents()) == {link, "--text"}
+    assert page.locator("#chart .xtitle").text_content() == f"{name_of(Value('parameter', link))[:31]}…"
+    assert page.locator("#chart .ytitle").text_content() == name_of(Value("metric", "<b>loss"))
 
 
 def test_a_range_of_an_axis_dims_the_other_runs(hub: RunningHub, page: Page) -> None:

@@ -25,15 +25,20 @@ export function colour(name) {
   return found;
 }
 
-function resolved(value, colours) {
+/** A text as plotly shows it letter by letter: its own texts are a kind of HTML, with links. */
+const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+/** What plotly gets: colours for their variables, and every text as it is but the templates, which no user writes. */
+function resolved(value, colours, name = "") {
   if (typeof value === "string") {
+    if (!name.includes("color")) return name === "hovertemplate" ? value : escaped(value);
     if (!value.startsWith("--")) return value;
     if (!colours.has(value)) colours.set(value, colour(value));
     return colours.get(value);
   }
-  if (Array.isArray(value)) return value.some((each) => each !== null && typeof each === "object") ? value.map((each) => resolved(each, colours)) : value;
+  if (Array.isArray(value)) return value.map((each) => resolved(each, colours, name));
   if (value === null || typeof value !== "object" || ArrayBuffer.isView(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, resolved(each, colours)]));
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, resolved(each, colours, key)]));
 }
 
 const AXIS = { gridcolor: "--line", zerolinecolor: "--line", linecolor: "--line", automargin: true, title: { standoff: 8 } };

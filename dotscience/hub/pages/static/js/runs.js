@@ -125,7 +125,8 @@ function recall() {
   if (new URLSearchParams(location.search).has("chart")) return;
   try {
     const kept = JSON.parse(localStorage.getItem(REMEMBERED));
-    if (kept) history.replaceState(null, "", addressOf(kept));
+    const known = CHART.filter((name) => typeof kept?.[name] === "string").map((name) => [name, kept[name]]);
+    if (known.length) history.replaceState(null, "", addressOf(Object.fromEntries(known)));
   } catch { /* a browser that keeps nothing */ }
 }
 

@@ -27,11 +27,12 @@ export function smoothed(values, weight) {
  */
 export function thinned({ x, y }, width) {
   if (x.length <= 10 * width) return { x, y };
-  const begin = x[0], span = x.at(-1) - begin || 1, kept = new Set();
-  const bucketOf = (at) => Math.min(width - 1, Math.floor((x[at] - begin) / span * width));
+  // of the halves, because the span of finite epochs need not be finite
+  const begin = x[0] / 2, span = x.at(-1) / 2 - begin || 1, kept = new Set();
+  const bucketOf = (at) => Math.min(width - 1, Math.floor((x[at] / 2 - begin) / span * width));
   for (let first = 0, after; first < x.length; first = after) {
     let low = first, high = first, gap = first;
-    for (after = first; after < x.length && bucketOf(after) === bucketOf(first); after++) {
+    for (after = first + 1; after < x.length && bucketOf(after) === bucketOf(first); after++) {
       if (y[after] === null) { gap = after; continue; }
       if (y[low] === null || y[after] < y[low]) low = after;
       if (y[high] === null || y[after] > y[high]) high = after;

@@ -195,7 +195,7 @@ def test_sweeping_while_others_publish_takes_nothing_that_was_acknowledged(
 
         def publish(number: int) -> dict[tuple[str, str], bytes]:
             kept = {}
-            with running.with_key(served.admin) as mine:
+            with served.with_key(served.admin) as mine:
                 for turn in range(40):
                     project, data = projects[(number + turn) % 2], f"shared {turn}".encode()
                     if is_sent(mine, project, f"run-{number}-{turn}", data):

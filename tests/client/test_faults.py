@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,12 +114,21 @@ def test_two_who_send_the_same_runs_at_once_give_one_of_each(
     recorder = new_recorder()
     recorder.connect("ada", hub.admin.key, "flowers", proxy.url)
     make_runs(recorder, random.Random(0))
-    proxy.fault = lambda method, path: Fault()
+    both_know_what_waits = threading.Barrier(2)
+    asked: list[str] = []
+
+    def fault(method: str, path: str) -> Fault:
+        asked.append(path)
+        if asked.count("/api/projects") <= 2 and path == "/api/projects":  # asked before anything is sent
+            both_know_what_waits.wait(60)
+        return Fault()
+
+    proxy.fault = fault
     environ = {**os.environ, "DOTSCIENCE_URL": proxy.url, "DOTSCIENCE_APIKEY": str(hub.admin.key)}
+    environ["DOTSCIENCE_TIMEOUT"] = "60"
     command = [sys.executable, "-m", "dotscience", "sync"]
     both = [subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    for process in both:
-        said, _ = process.communicate(timeout=60)
+    for process, said in [(process, process.communicate(timeout=120)[0]) for process in both]:
         assert process.returncode == 0 and said.count("sent") == said.count("\n") > 0
     assert_all_arrived(hub, workspace)
 

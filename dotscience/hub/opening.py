@@ -81,9 +81,19 @@ def open_parts(settings: Settings) -> Parts:
     if places.needs_folder:
         os.makedirs(places.folder, mode=0o700, exist_ok=True)
     blobs = open_blobs(places.blobs)
+    if "://" not in places.database:
+        _keep_private(places.database)
     engine = open_database(places.database)
     migrate(engine)
     return Parts(read, SharedCatalog(engine), blobs)
+
+
+def _keep_private(database: str) -> None:
+    """Make a SQLite file that is not there yet, for this account alone, also in a folder that others may read.
+
+    It holds the hashes of passwords and keys. SQLite gives the files that it makes beside it the same mode.
+    """
+    os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def make_first_user(hub: Hub, settings: Settings) -> FirstUser | None:

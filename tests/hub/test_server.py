@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -46,6 +47,16 @@ def test_a_key_that_is_given_is_not_printed_and_opens(tmp_path: Path) -> None:
         assert ada.get(f"{hub.url}/api/me").json()["user"]["name"] == "ada"
         hub.process.send_signal(signal.SIGTERM)
         assert KEY not in hub.said + hub.rest() + "".join(hub.log)
+
+
+def test_nobody_else_of_the_machine_reads_a_hub_in_a_folder_that_was_there(tmp_path: Path) -> None:
+    (tmp_path / "hub").mkdir()
+    (tmp_path / "hub").chmod(0o755)
+    with HubProcess(tmp_path / "hub") as hub:
+        hub.stop()
+    made = {path.name: stat.S_IMODE(path.stat().st_mode) & 0o077 for path in (tmp_path / "hub").iterdir()}
+    assert {"blobs", "hub.sqlite"} <= made.keys()
+    assert not any(made.values()), made
 
 
 def test_a_first_user_that_does_not_fit_is_said_in_one_line(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def open_blobs(place: str, options: Mapping[str, str] | None = None) -> Blobs:
 
 def _folder(path: str) -> LocalBlobs:
     try:
-        os.makedirs(path, exist_ok=True)
+        os.makedirs(path, mode=0o700, exist_ok=True)  # also where others may read the folder that it is in
         sync_folder(os.path.dirname(os.path.abspath(path)))
     except OSError as error:
         raise UnwritableError(path, error) from error

@@ -6,7 +6,7 @@ import os
 
 import click
 
-from . import hub_keys, hub_projects, hub_upkeep, hub_users
+from . import hub_changes, hub_keys, hub_projects, hub_upkeep, hub_users
 from .printing import say
 
 __all__ = ["command"]
@@ -64,6 +64,6 @@ def _serve(context: click.Context) -> None:
     serve(app, listening, started)
 
 
-for part in (hub_users, hub_keys, hub_projects, hub_upkeep):
+for part in (hub_users, hub_keys, hub_projects, hub_changes, hub_upkeep):
     for each in part.COMMANDS:
         command.add_command(each)

@@ -104,6 +104,38 @@ def test_keys_are_made_listed_and_revoked(hub: Hubs, folder: Path) -> None:
     assert "no key" in hub("key", "revoke", "ada", key, code=3)
 
 
+def test_whoever_runs_the_hub_sees_who_changed_what(hub: Hubs, folder: Path) -> None:
+    project = a_project(folder)
+    there = opened(folder)
+    ada = accounts.user_named(there, "ada")
+    accounts.remove_key(there, ada, accounts.add_key(there, ada, "mine", by=ada.id)[0].id, by=ada.id)
+    hub("user", "add", "bob")
+    key, _ = accounts.add_key(there, accounts.user_named(there, "bob"), "for a job", project=project)
+    hub("key", "revoke", "bob", key.id)
+    hub("user", "lock", "bob")
+    projects.remove(there, Access(Asker(ada), projects.find(there, project, Asker(ada))))
+    there.close()
+    said = json.loads(hub("changes", "--json"))
+    assert [(each["user"], each["action"], each["subject"]) for each in reversed(said)] == [
+        (None, "add user", "ada"),
+        ("ada", "add project", "flowers"),
+        ("ada", "add key", "mine"),
+        ("ada", "revoke key", "mine"),
+        (None, "add user", "bob"),
+        (None, "add key", "first key"),
+        (None, "add key", "for a job"),
+        (None, "revoke key", "for a job"),
+        (None, "lock out", "bob"),
+        ("ada", "remove project", "flowers"),
+    ]
+    assert [(each["project"], each["detail"]) for each in said if each["subject"] == "for a job"] == 2 * [
+        (project, {"of": "bob", "id": key.id})
+    ]
+    assert [line.split()[2:5] for line in hub("changes", "--limit", "1").splitlines()[1:]] == [
+        ["ada", "remove", "project"]
+    ]
+
+
 def test_members_come_and_go(hub: Hubs, folder: Path) -> None:
     project = a_project(folder, "7f3c")
     hub("user", "add", "bob")

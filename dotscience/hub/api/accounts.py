@@ -37,13 +37,16 @@ def add_key(hub: CurrentHub, access: CurrentAccess, wanted: KeyWanted) -> dict[s
     expires = None if wanted.expires is None else _expiry(hub, wanted.expires)
     if wanted.project is not None:
         _require_view(hub, access.asker, wanted.project)
-    key, secret = accounts.add_key(hub, access.user, wanted.name, project=wanted.project, expires=expires)
+    user = access.user
+    key, secret = accounts.add_key(
+        hub, user, wanted.name, project=wanted.project, expires=expires, by=user.id
+    )
     return {**key_json(key), "secret": secret}
 
 
 def remove_key(hub: CurrentHub, access: CurrentAccess, key: str) -> Response:
     """Revoke one of your API keys."""
-    accounts.remove_key(hub, access.user, key)
+    accounts.remove_key(hub, access.user, key, by=access.user.id)
     return Response(status_code=204)
 
 

@@ -167,6 +167,7 @@ def add_key(
     secret: str | None = None,
     project: str | None = None,
     expires: int | None = None,
+    by: str | None = None,
 ) -> tuple[Key, str]:
     """Make an API key; its secret is told once and only its hash is kept.
 
@@ -174,6 +175,7 @@ def add_key(
         secret: the key itself, where it is given and not made.
         project: the only project that it opens.
         expires: microseconds since the Unix epoch.
+        by: id of who makes it; None where that is done on the Hub's own machine.
 
     Raises:
         ArgumentError: the secret does not fit.
@@ -182,7 +184,9 @@ def add_key(
 
     def work(connection: Connection) -> None:
         store.add_key(connection, key, _sha256(secret))
-        note_change(connection, key.created, user.id, "add key", key.name, project=project)
+        note_change(
+            connection, key.created, by, "add key", key.name, project=project, of=user.name, id=key.id
+        )
 
     try:
         hub.change(work)
@@ -196,21 +200,25 @@ def keys_of(hub: Hub, user: User) -> Sequence[Key]:
     return hub.read(lambda connection: store.keys_of(connection, user.id))
 
 
-def remove_key(hub: Hub, user: User, key: str) -> None:
+def remove_key(hub: Hub, user: User, key: str, *, by: str | None = None) -> None:
     """Revoke a key, and end the sessions that were made with it.
+
+    Args:
+        by: id of who does it; None where that is done on the Hub's own machine.
 
     Raises:
         Problem: 404, the user has no such key.
     """
 
-    def work(connection: Connection) -> bool:
-        was_there = store.remove_key(connection, user.id, key)
-        if was_there:
-            note_change(connection, hub.now(), user.id, "revoke key", key)
-        return was_there
+    def work(connection: Connection) -> None:
+        found = next((one for one in store.keys_of(connection, user.id) if one.id == key), None)
+        if found is None:
+            raise Problem(404, "You have no such API key.")
+        store.remove_key(connection, user.id, key)
+        about = {"project": found.project, "of": user.name, "id": key}
+        note_change(connection, hub.now(), by, "revoke key", found.name, **about)
 
-    if not hub.change(work):
-        raise Problem(404, "You have no such API key.")
+    hub.change(work)
 
 
 def _find(hub: Hub, name: str) -> User | None:

@@ -50,9 +50,7 @@ def change(
     hub: Hub, access: Access, view: str, *, name: str | None = None, settings: Mapping[str, Any] | None = None
 ) -> View:
     """Change the name of a view, what it shows, or both. Errors as for `save`; 404 where there is no such view."""
-    found = next((one for one in listed(hub, access) if one.id == view), None)
-    if found is None:
-        raise _no_view()
+    found = hub.read(lambda connection: _find(connection, access.here.id, view))
     if name is not None:
         found = replace(found, name=_name(name))
     if settings is not None:
@@ -69,9 +67,9 @@ def remove(hub: Hub, access: Access, view: str) -> None:
     project, user = access.here, access.user
 
     def work(connection: Connection) -> None:
-        if not store.remove_view(connection, project.id, view):
-            raise _no_view()
-        note_change(connection, hub.now(), user.id, "remove view", view, project=project.id)
+        found = _find(connection, project.id, view)
+        store.remove_view(connection, project.id, view)
+        note_change(connection, hub.now(), user.id, "remove view", found.name, project=project.id)
 
     hub.change(work)
 
@@ -107,5 +105,8 @@ def _checked(settings: Mapping[str, Any]) -> str:
     return json.dumps(dict(settings))
 
 
-def _no_view() -> Problem:
-    return Problem(404, "There is no such view in this project.")
+def _find(connection: Connection, project: str, view: str) -> View:
+    found = next((one for one in store.list_views(connection, project) if one.id == view), None)
+    if found is None:
+        raise Problem(404, "There is no such view in this project.")
+    return found

@@ -16,10 +16,17 @@ __all__ = ["Change", "changes_of", "note_change"]
 
 @dataclass(frozen=True)
 class Change:
-    """One change; `user` is a name, or None for the Hub itself."""
+    """One change.
+
+    Attributes:
+        at: microseconds since the Unix epoch.
+        user: name of who made it; None for whoever runs the Hub.
+        project: id of the one that it is about, or None.
+    """
 
     at: int
     user: str | None
+    project: str | None
     action: str
     subject: str
     detail: dict[str, Any]
@@ -43,10 +50,10 @@ def note_change(
     )
 
 
-def changes_of(connection: Connection, project: str | None, limit: int) -> Sequence[Change]:
-    """The latest changes of a project, or of the Hub as a whole, the newest first."""
+def changes_of(connection: Connection, project: str | None, limit: int | None) -> Sequence[Change]:
+    """The latest changes of a project, or with None of everything on the Hub, the newest first."""
     wanted = (
-        select(audit.c.at, users.c.name, audit.c.action, audit.c.subject, audit.c.detail)
+        select(audit.c.at, users.c.name, audit.c.project, audit.c.action, audit.c.subject, audit.c.detail)
         .outerjoin(users, users.c.id == audit.c.user)
         .order_by(audit.c.id.desc())
         .limit(limit)
@@ -54,6 +61,6 @@ def changes_of(connection: Connection, project: str | None, limit: int) -> Seque
     if project is not None:
         wanted = wanted.where(audit.c.project == project)
     return [
-        Change(at, user, action, subject, json.loads(detail))
-        for at, user, action, subject, detail in connection.execute(wanted)
+        Change(at, user, about, action, subject, json.loads(detail))
+        for at, user, about, action, subject, detail in connection.execute(wanted)
     ]

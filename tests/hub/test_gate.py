@@ -231,6 +231,17 @@ def test_another_site_cannot_sign_a_reader_in(hub: RunningHub, origin: str) -> N
     assert "Set-Cookie" not in answer.headers
 
 
+def test_a_proxy_may_ask_by_another_name_than_readers_do(tmp_path: Path) -> None:
+    settings = HubSettings(url="https://hub.example.org:8443")
+    with running(tmp_path / "hub", settings=settings) as hub:
+        sent = {"name": "ada", "secret": hub.admin.key}
+        by_proxy = {"Host": "127.0.0.1:8000"}
+        ours = hub.nobody.post("/signin", data=sent, headers={**by_proxy, "Origin": settings.url})
+        assert (ours.status_code, ours.headers["Location"]) == (303, "/")
+        strange = {**by_proxy, "Origin": "https://hub.example.org"}
+        assert hub.nobody.post("/signin", data=sent, headers=strange).status_code == 403
+
+
 @pytest.mark.parametrize(
     "target",
     [

@@ -24,7 +24,7 @@ def show_sign_in(request: Request, access: CurrentAccess, next: str = "/") -> Re
 
 async def sign_in(request: Request, hub: CurrentHub, access: CurrentAccess) -> Response:
     """Begin a session and go on to where the reader wanted to go."""
-    _refuse_strangers(request)
+    _refuse_strangers(request, hub.settings.url)
     form = await request.form(max_files=0, max_fields=10)
     name, secret = str(form.get("name", "")), str(form.get("secret", ""))
     target = _local(str(form.get("next", "/")))
@@ -62,10 +62,15 @@ def sign_out(request: Request, hub: CurrentHub) -> Response:
     return answer
 
 
-def _refuse_strangers(request: Request) -> None:
-    """A form on another site could sign a reader in as somebody else."""
+def _refuse_strangers(request: Request, url: str) -> None:
+    """A form on another site could sign a reader in as somebody else.
+
+    Args:
+        url: the address under which people reach the Hub, or "": a proxy may ask by a name of its own.
+    """
     origin = request.headers.get("origin")
-    if origin is not None and origin != "null" and urlsplit(origin).netloc == request.headers.get("host"):
+    ours = {request.headers.get("host"), urlsplit(url).netloc} - {""}
+    if origin is not None and urlsplit(origin).netloc in ours:
         return
     if origin is None and request.headers.get("sec-fetch-site") in (None, "same-origin"):
         return

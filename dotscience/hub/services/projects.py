@@ -168,7 +168,8 @@ def set_member(hub: Hub, access: Access, name: str, role: str) -> None:
 
     Raises:
         ArgumentError: there is no such role.
-        Problem: 404, there is no such user; 409, the project would be left without an owner.
+        Problem: 404, there is no such user; 409, the project would be left without an owner, or in the hands of
+            one who has another project of that name.
     """
     if role not in ROLES:
         raise ArgumentError(f"A role is one of {', '.join(ROLES)}; not {role!r}.")
@@ -179,7 +180,8 @@ def remove_member(hub: Hub, access: Access, name: str) -> None:
     """Take somebody out of a project.
 
     Raises:
-        Problem: 404, there is no such member; 409, the project would be left without an owner.
+        Problem: 404, there is no such member; 409, the project would be left without an owner, or in the hands of
+            one who has another project of that name.
     """
     _change_member(hub, access, name, None)
 
@@ -199,9 +201,33 @@ def _change_member(hub: Hub, access: Access, name: str, role: str | None) -> Non
             store.remove_member(connection, project.id, other.id)
         else:
             store.set_member(connection, project.id, other.id, role)
-        note_change(connection, hub.now(), by, "set member", name, project=project.id, role=role)
+        said = {"role": role}
+        if role != "owner" and name in owners:
+            said |= _pass_on(connection, project.id, name, [found[each] for each in sorted(owners - {name})])
+        note_change(connection, hub.now(), by, "set member", name, project=project.id, **said)
 
     hub.change(work)
+
+
+def _pass_on(connection: Connection, project: str, name: str, others: Sequence[Member]) -> dict[str, str]:
+    """A project that stands under the name of somebody who is no owner any more is another owner's from now on.
+
+    Returns:
+        what is to be noted of that.
+
+    Raises:
+        Problem: 409, all of them have a project of that name.
+    """
+    here = store.find_project(connection, project, None)
+    if here is None or here.owner != name:
+        return {}
+    heir = next((each for each in others if not store.has_project(connection, each.user, here.name)), None)
+    if heir is None:
+        names = " or ".join(each.name for each in others)
+        detail = f"Then {names} would have two projects {here.name!r}. Rename one of them first."
+        raise Problem(409, detail, "taken")
+    store.change_project(connection, project, owner=heir.user)
+    return {"owner": heir.name}
 
 
 def _new(hub: Hub, name: str, description: str, owner: str, is_public: bool) -> Project:

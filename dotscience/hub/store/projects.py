@@ -37,6 +37,7 @@ __all__ = [
     "count_projects",
     "count_runs",
     "find_project",
+    "has_project",
     "latest_projects",
     "list_projects",
     "list_views",
@@ -139,6 +140,12 @@ def find_project(connection: Connection, project: str, user: str | None) -> Proj
     """A project, with the role of a user."""
     found = connection.execute(_FIND, {"project": project, "user": user}).first()
     return None if found is None else Project(*found)
+
+
+def has_project(connection: Connection, owner: str, name: str) -> bool:
+    """Whether a project of that name stands under a user, given by id."""
+    wanted = select(projects.c.id).where(projects.c.owner == owner, projects.c.name == name)
+    return connection.execute(wanted).first() is not None
 
 
 def list_projects(

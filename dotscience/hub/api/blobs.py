@@ -15,6 +15,7 @@ from ..access import Access
 from ..hub import Hub
 from ..problems import Problem
 from ..services import blobs
+from .etags import has_it
 from .here import CurrentAccess, CurrentHub
 from .shapes import Digests
 
@@ -87,7 +88,7 @@ def blob_response(
         "Cache-Control": "private, max-age=31536000, immutable",
         "Content-Disposition": "attachment" if name is None else _attachment(name),
     }
-    if request.headers.get("if-none-match") == headers["ETag"]:
+    if has_it(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     start, stop = _range(request.headers.get("range"), size)
     headers["Content-Length"] = str(stop - start)

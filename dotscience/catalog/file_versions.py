@@ -21,6 +21,7 @@ MOST_NAMED = 100
 """Runs that one file version names in each role."""
 
 _RUNS, _USES, _VERSIONS = tables.runs.c, tables.uses.c, tables.versions.c
+_SORT = ("path",)
 _ORDER: Order = (
     (_VERSIONS.path, False),
     (case((_VERSIONS.digest.is_(None), 1), else_=0), False),
@@ -83,14 +84,14 @@ def file_versions(
     if digest is not None:
         wanted = wanted.where(_VERSIONS.digest.between(*_between(digest)))
     if after is not None:
-        wanted = wanted.where(beyond(_ORDER, read_cursor(after, [_ORDER])[1]))
+        wanted = wanted.where(beyond(_ORDER, read_cursor(after, _SORT, [_ORDER])[1]))
 
     def ask(connection: Connection) -> Page[KnownVersion]:
         found = connection.execute(wanted).all()
         rows = [_known(connection, place, row) for row in found[:limit]]
         if len(found) <= limit:
             return Page(rows, None)
-        return Page(rows, cursor_of(0, found[limit - 1][-len(_ORDER) :]))
+        return Page(rows, cursor_of(_SORT, 0, found[limit - 1][-len(_ORDER) :]))
 
     return place.read(ask)
 

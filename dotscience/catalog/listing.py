@@ -16,7 +16,7 @@ from .compile import compile_condition, run_in
 from .database import in_parts
 from .expressions import All, AnyOf, Comparison, Condition, Field, Like, Not, OneOf, Related, Value
 from .graph import runs_related
-from .ordering import Part, parts_of
+from .ordering import parts_of
 from .paging import Page, beyond, check_limit, cursor_of, read_cursor
 from .place import Held, Place, of_shards
 from .query import parse, parse_sort
@@ -117,8 +117,10 @@ def _paged(
     place: Place, sort: str | Sequence[str], limit: int, after: str | None
 ) -> Callable[[Connection, Fits], Page[Row]]:
     """Finds a page of the runs that fit a condition. Arguments and errors as for `find_runs`."""
-    parts = parts_of(parse_sort(sort), place.shards)
-    first, values = (0, None) if after is None else read_cursor(after, [part.order for part in parts])
+    keys = [sort] if isinstance(sort, str) else list(sort)
+    parts = parts_of(parse_sort(keys), place.shards)
+    orders = [part.order for part in parts]
+    first, values = (0, None) if after is None else read_cursor(after, keys, orders)
     wanted = check_limit(limit) + 1
 
     def find(connection: Connection, fits: Fits) -> Page[Row]:
@@ -131,7 +133,12 @@ def _paged(
             if len(found) == wanted:
                 break
         rows = read_rows(connection, _whole(place, connection, [row["key"] for _, row in found[:limit]]))
-        return Page(rows, _cursor(*found[limit - 1], parts) if len(found) == wanted else None)
+        if len(found) < wanted:
+            return Page(rows, None)
+        number, last = found[limit - 1]
+        return Page(
+            rows, cursor_of(keys, number, [last[f"sort_{key}"] for key in range(len(orders[number]))])
+        )
 
     return find
 
@@ -145,11 +152,6 @@ def _whole(place: Place, connection: Connection, keys: Sequence[int]) -> list[Ro
         found = connection.execute(select(tables.runs).where(place.scope, _RUNS.key.in_(part))).mappings()
         rows.update((row["key"], row) for row in found)
     return [rows[key] for key in keys if key in rows]
-
-
-def _cursor(number: int, row: RowMapping, parts: Sequence[Part]) -> str:
-    """The cursor of a row of the part of that number."""
-    return cursor_of(number, [row[f"sort_{key}"] for key in range(len(parts[number].order))])
 
 
 def _count(place: Held, fits: ColumnElement[bool], most: int) -> int:

@@ -12,6 +12,7 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
+from zlib import crc32
 
 from sqlalchemy import BigInteger, ColumnElement, Float, Integer, LargeBinary, and_, false, or_
 
@@ -55,30 +56,31 @@ def check_limit(limit: object) -> int:
     return limit
 
 
-def cursor_of(part: int, values: Sequence[Any]) -> str:
+def cursor_of(sort: Sequence[str], part: int, values: Sequence[Any]) -> str:
     """The cursor of a row.
 
     Args:
+        sort: the keys that the list is sorted by, as they were asked for.
         part: the number of the part of the list that it is in.
         values: those that the part is sorted by.
     """
-    return (
-        base64.urlsafe_b64encode(json.dumps([part, *values], default=bytes.hex).encode()).decode().rstrip("=")
-    )
+    said = json.dumps([_mark(sort), part, *values], default=bytes.hex)
+    return base64.urlsafe_b64encode(said.encode()).decode().rstrip("=")
 
 
-def read_cursor(cursor: str, orders: Sequence[Order]) -> tuple[int, list[Any]]:
+def read_cursor(cursor: str, sort: Sequence[str], orders: Sequence[Order]) -> tuple[int, list[Any]]:
     """Inverse of `cursor_of`.
 
     Args:
         orders: what each part of the list is sorted by.
 
     Raises:
-        ArgumentError: it is no cursor of that list.
+        ArgumentError: it is no cursor of that list in that order.
     """
     try:
         padded = cursor[:_LONGEST] + "=" * (-len(cursor) % 4)
-        part, *values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        mark, part, *values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        [_mark(sort)].index(mark)  # values of another order may look as if they fitted this one
         part = range(len(orders)).index(operator.index(part))
         order = orders[part]
         return part, [_fitting(column, value) for (column, _), value in zip(order, values, strict=True)]
@@ -86,6 +88,10 @@ def read_cursor(cursor: str, orders: Sequence[Order]) -> tuple[int, list[Any]]:
         raise ArgumentError(
             "This cursor does not belong to this list in this order: ask for the first page again."
         ) from None
+
+
+def _mark(sort: Sequence[str]) -> int:
+    return crc32(json.dumps(list(sort)).encode())
 
 
 def beyond(order: Order, values: Sequence[Any]) -> ColumnElement[bool]:

@@ -7,6 +7,7 @@ import json
 import math
 import random
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import pytest
 from sqlalchemy import Connection, event, select
@@ -171,8 +172,10 @@ def test_the_count_stops_where_it_is_told_to(team: Team) -> None:
     assert [find_and_count(place, "metric.x == 1", most=most)[1] for most in (0, 3, 5, 9)] == [1, 4, 5, 5]
 
 
-def encoded(value: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+def encoded(value: object, sort: str = "-started") -> str:
+    """As a cursor of that order is, where the value is a list."""
+    said = [crc32(json.dumps([sort]).encode()), *value] if isinstance(value, list) else value
+    return base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
 
 
 CURSORS = [
@@ -199,10 +202,10 @@ def test_a_cursor_that_was_tampered_with_shows_nothing_that_may_not_be_seen(team
     for values in ([0, far, 0], [0, None, None], [1, 0]):
         assert {row.id for row in find_runs(place, after=encoded(values)).rows} <= {own}
     for value in (1e400, -1e400, 0.5, 3, None, far):
-        found = find_runs(place, sort="-metric.x", after=encoded([0, value, 0]))
+        found = find_runs(place, sort="-metric.x", after=encoded([0, value, 0], "-metric.x"))
         assert {row.id for row in found.rows} <= {own}
     for text in ("", "\ud800\0", None):
-        found = find_runs(place, sort="-metric.x", after=encoded([1, text, 0]))
+        found = find_runs(place, sort="-metric.x", after=encoded([1, text, 0], "-metric.x"))
         assert {row.id for row in found.rows} <= {own}
 
 
@@ -211,6 +214,17 @@ def test_a_cursor_of_another_order_is_an_error(team: Team) -> None:
     place = team.seen_by("p")
     with pytest.raises(ArgumentError):
         find_runs(place, sort="description", after=find_runs(place, limit=2).next)
+
+
+@pytest.mark.parametrize(("sort", "other"), [("-started", "started"), ("-metric.x", "-metric.y")])
+def test_a_cursor_whose_values_would_fit_another_order_is_an_error(team: Team, sort: str, other: str) -> None:
+    for number in range(5):
+        team.run("p", metrics={"x": number, "y": -number})
+    place = team.seen_by("p")
+    cursor = find_runs(place, sort=sort, limit=2).next
+    assert len(find_runs(place, sort=sort, after=cursor).rows) == 3
+    with pytest.raises(ArgumentError, match="in this order"):
+        find_runs(place, sort=other, after=cursor)
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1001, True, 1.5, "3", None])

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -17,8 +18,12 @@ from .redact import redact_diff, without_credentials
 
 __all__ = ["LARGEST_DIFF", "PATIENCE", "Checkout", "GitError", "Repository", "find"]
 
-PATIENCE = 10.0
+PATIENCE = 5.0
 """Seconds that one call of git may take."""
+
+_REST = 100
+"""A command that took too long is not tried again in its working tree for so many times as long: a process that records
+one run after the other must not wait for it in each of them. Not for good, because what was slow may have been the disk."""
 
 LARGEST_DIFF = 10 * 1024**2
 """Bytes of uncommitted changes that are kept; more are only said to be there."""
@@ -48,6 +53,10 @@ class GitError(Exception):
 
 class _TooSlow(GitError):
     """Git took too long."""
+
+
+_slow: dict[tuple[str, str], tuple[float, _TooSlow]] = {}
+"""By working tree and command: what took too long, and when by `time.monotonic()` it may be tried again."""
 
 
 @dataclass(frozen=True)
@@ -170,8 +179,12 @@ class Repository:
 
         Raises:
             FileNotFoundError: git is not installed.
-            GitError: it failed, was too slow, or printed more than `ceiling` bytes.
+            GitError: it failed, was too slow, now or a short while ago, or printed more than `ceiling` bytes.
         """
+        key = self.root, arguments[0]
+        until, too_slow = _slow.get(key, (0.0, None))
+        if too_slow is not None and time.monotonic() < until:
+            raise too_slow
         with subprocess.Popen(
             [*_ASIDE, *arguments],
             cwd=self.root,
@@ -197,6 +210,8 @@ class Repository:
             finally:
                 timer.cancel()
         if ended:
+            if ended[0] is slow:
+                _slow[key] = time.monotonic() + _REST * self._patience, slow
             raise ended[0]
         if failed:
             reason = complaint.partition("\n")[0] or "it did not say why"

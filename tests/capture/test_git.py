@@ -249,6 +249,35 @@ def test_a_working_tree_too_slow_to_compare_still_has_its_commit(
     assert ["longer than 1 s" in problem for problem in checkout.problems] == [True]
 
 
+def test_what_took_too_long_is_not_waited_for_again_by_the_next_run(
+    repository: Path, git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = git("rev-parse", "HEAD")
+    asked = tmp_path / "asked"
+    body = f'case "$*" in *" status "*) echo >> {asked}; sleep 60 & wait;; *) exec "$REAL" "$@";; esac'
+    _fake_git(tmp_path / "bin", body, monkeypatch)
+    first, second = (Repository(str(repository), patience=1).look() for _ in range(2))
+    assert first is not None
+    assert second == first
+    assert first.commit == commit
+    assert asked.read_text() == "\n"
+
+
+def test_what_took_too_long_is_tried_again_after_a_while(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dotscience.capture.git._REST", 0)
+    slow = tmp_path / "slow"
+    slow.touch()
+    body = f'case "$*" in *" status "*) [ -e {slow} ] && rm {slow} && sleep 60;; esac; exec "$REAL" "$@"'
+    _fake_git(tmp_path / "bin", body, monkeypatch)
+    first = Repository(str(repository), patience=1).look()
+    second = Repository(str(repository), patience=60).look()
+    assert first is not None
+    assert second is not None
+    assert (first.dirty, second.dirty) == (None, False)
+
+
 def test_a_git_that_never_answers_is_an_error(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

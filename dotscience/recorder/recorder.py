@@ -6,6 +6,7 @@ Imported by `import dotscience`; whatever costs time is imported at the first ev
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 
@@ -65,6 +66,7 @@ class Recorder(Verbs):
         self._recording: Recording | None = None
         self._last: Run | None = None
         self._blocks: list[ScopedRun] = []
+        self._too_late: Run | None = None
 
     def _begin(self) -> Run:
         """Open a run for an event that came without `start()`: after a publish it carries the declarations over."""
@@ -78,6 +80,8 @@ class Recorder(Verbs):
             return self._open_run(self._last)
 
     def _open_run(self, carried: Run | None) -> Run:
+        if self._too_late is not None and (sys.is_finalizing() or threading.current_thread().daemon):
+            return self._too_late
         try:
             run, self._recording = self._recorded_run(carried)
         except Exception as error:  # a fault of ours, which must not become the user's
@@ -301,7 +305,7 @@ class Recorder(Verbs):
         from .published import Published
 
         if recording is None:
-            published, wanted = Published(run.outline(()), None), "auto"
+            published, wanted = Published(run.outline(()), None), "none" if run is self._too_late else "auto"
         else:
             published = recording.publish(self.mode, self._workload_file)
             wanted = recording.session.setting("publish_to")
@@ -326,8 +330,14 @@ class Recorder(Verbs):
     # Ends of the process
 
     def _at_exit(self) -> None:
-        """The process ends: what is still open stays behind, truthfully named."""
+        """The process ends: what is still open stays behind, truthfully named.
+
+        Threads that are cut off in the middle, and objects that are torn down, may go on speaking. That opens no further
+        run, which nobody would end; exit hooks of the user's that come after this one may have one.
+        """
         with self._lock:
+            if self._last is not None:
+                self._too_late = type(self._last)(self._last.state.root, clock=self._clock)
             still_open = self._recordings()
             self._open = self._recording = None
             self._blocks.clear()
@@ -351,7 +361,7 @@ class Recorder(Verbs):
         if self._session is not None:
             self._given_root = self._session.workspace.root
         self._session = None
-        self._open = self._recording = self._last = None
+        self._open = self._recording = self._last = self._too_late = None
         self._blocks.clear()
 
     def _recordings(self) -> list[Recording]:

@@ -60,6 +60,66 @@ def in_workspace(script: Script, only_run: Only, tmp_path: Path) -> tuple[Script
     return script, only_run, tmp_path
 
 
+def test_what_a_daemon_thread_says_after_the_end_opens_no_run(script: Script, only_run: Only) -> None:
+    done = script(
+        """
+import atexit, threading
+over, said = threading.Event(), threading.Event()
+atexit.register(lambda: (over.set(), said.wait(30)))  # comes after the hook of dotscience, which registers later
+import dotscience as ds
+
+def chatter():
+    over.wait()
+    ds.log({"loss": 0.5})
+    ds.metric("late", 1)
+    ds.publish()
+    with ds.run("another") as run:
+        run.metric("late", 1)
+    said.set()
+
+ds.start("work")
+threading.Thread(target=chatter, daemon=True).start()
+"""
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    state = only_run().state()
+    assert (state.status, state.metrics) == ("unpublished", {})
+
+
+def test_what_an_object_says_as_it_is_torn_down_disturbs_nobody(script: Script, only_run: Only) -> None:
+    done = script(
+        """
+import dotscience as ds
+
+class Late:
+    def __del__(self):
+        ds.metric("late", 1)
+
+ds.start("work")
+late = Late()
+"""
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert only_run().state().status == "unpublished"
+
+
+def test_an_exit_hook_that_comes_later_may_record(
+    script: Script, run_folders: Callable[[], list[RunFolder]]
+) -> None:
+    done = script(
+        """
+import atexit
+atexit.register(lambda: (ds.metric("late", 1), ds.publish()))
+import dotscience as ds
+ds.start("work")
+"""
+    )
+    assert done.returncode == 0
+    left, published = sorted(run_folders(), key=RunFolder.is_published)
+    assert left.state().status == "unpublished"
+    assert published.read_record().metrics == {"late": 1}
+
+
 FLUSH = "ds._default._recording._writer.flush(); "
 
 

@@ -3,9 +3,11 @@
 What counts as one, each replaced by `[redacted]`:
 
 - the value that a secret-looking name is given: `--name value`, `--name=value`, `NAME=value`, `name: value`,
-  `"name": "value"`. A name looks secret by its words, in any spelling: `PGPASSWORD`, `apiKey`, `hf-token`. Counts
-  of tokens (`--max-tokens 5`, `pad_token_id`) and places (`--password-file p`) do not. In running text a value that
-  is plainly code (`token = next(stream)`, `token=args.token`, `password: str`) stays;
+  `"name": "value"`, `name: str = "value"`, `%env NAME value`, `setenv("NAME", "value")`. A name looks secret by its
+  words, in any spelling: `PGPASSWORD`, `apiKey`, `hf-token`. Counts of tokens (`--max-tokens 5`, `pad_token_id`) and
+  places (`--password-file p`) do not. In running text a value that is plainly code (`token = next(stream)`,
+  `token=args.token`, `password: str`) stays;
+- passwords where some languages and programs have them: `-u user:password`, `IDENTIFIED BY 'password'`;
 - user and password in a URL, and secret-looking parts of its query;
 - the tokens of well-known services, by their shape, and PEM private keys.
 
@@ -46,7 +48,7 @@ def redact_command(argv: Iterable[object]) -> list[str]:
         ['fit.py', '--lr', '0.1', '--hub-token', '[redacted]']
     """
     shown: list[str] = []
-    awaiting = False
+    awaiting, before = False, ""
     for item in map(str, argv):
         given = re.fullmatch(_ARGUMENT, item)
         secret = given is not None and is_secret_name(given["name"])
@@ -54,8 +56,11 @@ def redact_command(argv: Iterable[object]) -> list[str]:
             shown.append(REDACTED)
         elif given and secret and given["value"]:
             shown.append(f"{given['head']}{given['sep']}{REDACTED}")
+        elif before in ("-u", "--user"):
+            shown.append(redact(f"{before} {item}").removeprefix(f"{before} "))
         else:
             shown.append(redact(item))
+        before = item
         awaiting = given is not None and secret and not given["sep"] and item.startswith("-")
     return shown
 
@@ -89,6 +94,7 @@ def without_credentials(address: str) -> str:
 _STRONG = (
     r"passw(?:or)?d|passphrase|passcode|secret|credential|^pass$"
     r"|(?:access|account|api|auth|deploy|encryption|master|private|session|shared|signing|ssh|storage|subscription)_?keys?(?:_|$)"
+    r"|(?:^|_)(?:anthropic|azure|comet|gemini|kaggle|openai|stripe|wandb)_?keys?(?:_|$)"
     r"|(?:^|_)(?:admin|db|email|ftp|http|login|mail|mysql|pg|proxy|redis|root|smtp|user)_?pass(?:_|$)"
 )
 _WEAK = r"(?:^|_)(?:auth|authorization|bearer|cookie|creds?|jwt|oauth|pat|pwd)(?:_|$)|(?:^|_)private$|token(?!iz|is)"
@@ -129,7 +135,7 @@ def _strength(name: str) -> str:
 
 _SERVICE_PREFIXES = (
     "AKIA", "ASIA", "ABIA", "ACCA", "AGPA", "AIDA", "AROA", "AIPA", "ANPA", "ANVA", "AIza", "AGE-SECRET-KEY-", "GOCSPX-",
-    "SG.", "dapi", "dckr_pat_", "eyJ", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-", "glrt-",
+    "SG.", "dapi", "dckr_pat_", "discord", "eyJ", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-", "glrt-",
     "glcbt-", "glptt-", "glft-", "glsoat-", "glagent-", "glimt-", "gloas-", "hf_", "hooks.slack.com", "npm_", "pypi-",
     "rk_", "sk-", "sk_", "xapp-", "xox", "ya29.", "ds_",
 )  # fmt: skip
@@ -147,6 +153,7 @@ _SERVICE_TOKENS = (
     r"|(?<![A-Za-z0-9])dapi[0-9a-f]{32}"  # Databricks
     r"|AGE-SECRET-KEY-1[0-9A-Z]{20,}"
     r"|(?<![A-Za-z0-9_-])ds_(?=[\w-]*\d)[\w-]{43}(?![\w-])"  # API keys of a Hub
+    r"|discord(?:app)?\.com/api/webhooks/\d+/[\w-]+"
     r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"  # JSON web tokens
 )
 _BEARER = r"(?i)\b(bearer|basic)(\s+)(?=[\w.~+/-]*\d)[\w.~+/-]{16,}=*"
@@ -192,9 +199,24 @@ _HINTS = (
 )
 _NAMED = (
     r"""(?<![\w.-])(?P<name>[A-Za-z_][\w.-]{0,79})"""
-    r"""\\?["']?\]?(?P<sep>[ \t]{0,8}(?:[!=]?==?|:=|=>|:)[ \t]{0,8})"""
+    r"""\\?["']?\]?(?P<sep>[ \t]{0,8}(?::[ \t]{0,8}[A-Za-z_][\w.\[\]|, ]{0,60}=(?=[ \t]{0,8}[BFRUbfru]{0,2}["'])"""  # name: str = "value"
+    r"""|[!=]?==?|:=|=>|:)[ \t]{0,8})"""
 )
 _OPTION = r"(?<![\w-])--?(?P<name>[A-Za-z][\w.-]{1,79})(?P<sep>=|[ \t]{1,8})(?!-)"
+_BEFORE_PASSWORDS = ("-u", "login", "password", "identified", "pwd=")
+_SET = (
+    r"""(?:(?:%(?:set_)?env|\bENV|\bsetx|\bsetenv|\bset(?:[ \t]{1,8}-\w+){1,8}|\bconfigure[ \t]{1,8}set)[ \t]{1,8}"""
+    r"""|\b(?:environ\.get|getenv|putenv|setdefault|setenv)\([ \t]{0,8}["'])"""
+    r"""(?P<name>[A-Za-z_][\w.-]{0,79})(?P<sep>["'],[ \t]{0,8}(?=[BFRUbfru]{0,2}["'])|[ \t]{1,8})"""
+)
+_SPOKEN = (
+    r"""(?i)((?<![\w-])(?:-u|--user)[ \t=]{1,8}["']?(?![^\s"']*://)[^\s:"']{1,80}:"""  # curl
+    r"""|\blogin[ \t]{1,8}\S{1,80}[ \t]{1,8}password[ \t]{1,8}"""  # .netrc
+    r"""|\b(?:password|identified[ \t]{1,8}by)[ \t]{1,8}'"""  # SQL
+    r"""|\buid=[^;"']{0,80};[ \t]{0,8}pwd="""  # ODBC
+    r"""|\blogin\((?:[^()"']{0,80},)?[ \t]{0,8}key[ \t]{0,8}=[ \t]{0,8}["'])"""  # wandb.login(key="…")
+    r"""(?!\d+(?![^\s"';])|\[redacted)[^\s"';]+"""  # numbers are ids and ports
+)
 _ARGUMENT = r"(?s)(?P<head>[-+~/]{0,2}(?P<name>[A-Za-z_][\w.-]{0,79}))(?:(?P<sep>[=:])(?P<value>.*))?"
 _PHRASE = r"""(?P<head>[+ -]?\s*(?:-\s+)?(?P<name>[A-Za-z_][\w.-]{0,79}):\s+)\w[^(){}\[\]"'=,:#|]* [^(){}\[\]"'=,:#|]+"""
 _LITERAL = (
@@ -222,8 +244,10 @@ def _redact_line(line: str) -> str:
         phrase = re.match(_PHRASE, line)
         if phrase and _strength(phrase["name"]) == "strong":
             return f"{phrase['head']}{REDACTED}{line[phrase.end() :]}"
-        line = _redact_values(_OPTION, line)
-        line = _redact_values(_NAMED, line)
+        for names in (_SET, _OPTION, _NAMED):
+            line = _redact_values(names, line)
+    if any(word in lower for word in _BEFORE_PASSWORDS):
+        line = re.sub(_SPOKEN, rf"\1{REDACTED}", line)
     return line
 
 

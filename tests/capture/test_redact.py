@@ -95,6 +95,32 @@ def test_a_secret_under_its_name_never_survives(name: str, secret: str, shape: s
     assert secret not in redact(context.format(shape.format(name, secret)))
 
 
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "%env HF_TOKEN {}",
+        "%set_env MY_PASSWORD {}",
+        "ENV API_KEY {}",
+        "aws configure set aws_secret_access_key {}",
+        "KAGGLE_KEY={}",
+        'password: str = "{}"',
+        "token: Optional[str] = '{}'",
+        'os.environ.setdefault("API_TOKEN", "{}")',
+        "monkeypatch.setenv('API_TOKEN', '{}')",
+        'wandb.login(relogin=True, key="{}")',
+        "curl -u user:{} https://host",
+        'curl --user "user:{}" https://host',
+        "machine host login me password {}",
+        "create user me identified by '{}'",
+        "Driver=x;UID=me;PWD={};",
+        "https://discord.com/api/webhooks/123456789/{}",
+    ],
+)
+def test_a_secret_where_a_program_takes_it_never_survives(shape: str) -> None:
+    shown = redact(shape.format("h0rseBattery7"))
+    assert shown == shape.format(REDACTED) or ("discord" in shape and shown == f"https://{REDACTED}")
+
+
 @given(tokens, contexts)
 def test_the_token_of_a_known_service_never_survives(token: str, context: str) -> None:
     assert token not in redact(context.format(token))
@@ -219,6 +245,14 @@ def test_what_stands_around_a_secret_stays(text: str, shown: str) -> None:
 )
 def test_a_name_that_only_sounds_like_a_secret_is_none(name: str) -> None:
     assert not is_secret_name(name)
+
+
+def test_the_password_of_a_user_on_a_command_line_never_survives() -> None:
+    assert redact_command(["curl", "-u", "me:abc", "--user", "me:abc"]) == [
+        "curl", "-u", f"me:{REDACTED}", "--user", f"me:{REDACTED}",
+    ]  # fmt: skip
+    harmless = ["docker", "run", "-u", "1000:1000", "python", "-u", "train.py"]
+    assert redact_command(harmless) == harmless
 
 
 def test_an_option_that_takes_no_value_does_not_swallow_the_next_option() -> None:

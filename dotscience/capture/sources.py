@@ -51,7 +51,7 @@ class Git(Source):
         trace = repository.trace()
         checkout = repository.look()
         if checkout is None:
-            return {}
+            return {"notices": [f"{self.what}: not recorded, because git is not installed."]}
         self._repository, self._trace = repository, trace
         self._commit = checkout.commit
         facts: dict[str, Json] = {

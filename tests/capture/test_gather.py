@@ -103,6 +103,15 @@ def test_without_a_repository_there_is_no_git_and_no_complaint(moment: Moment) -
     assert "notices" not in facts
 
 
+def test_a_repository_on_a_machine_without_git_is_said_to_be_unseen(
+    repository: Path, tmp_path: Path, moment: Moment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    facts = _gather(moment)
+    assert "git" not in facts
+    assert facts["notices"] == ["The state of git: not recorded, because git is not installed."]
+
+
 def test_a_workspace_apart_from_the_code_has_the_repository_of_the_script(
     repository: Path, run_script: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import click
 
+from ..errors import StateError
 from . import hub_changes, hub_keys, hub_projects, hub_upkeep, hub_users
 from .printing import say
 
 __all__ = ["command"]
 
+_EXTRAS = {"psycopg": "postgres", "psycopg_pool": "postgres"}
+"""The extra that brings a module, where that is not the one of every Hub."""
 
-@click.group("hub", invoke_without_command=True, subcommand_metavar="[COMMAND …]")
+
+class _Hub(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; where what a Hub is made of was not installed, say what brings it."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            module = (error.name or "").partition(".")[0]
+            if module in ("", "dotscience"):
+                raise
+            extra = _EXTRAS.get(module, "hub")
+            raise StateError(
+                f"A Hub needs {module}, which is not installed: pip install 'dotscience[{extra}]'"
+            ) from error
+
+
+@click.group("hub", cls=_Hub, invoke_without_command=True, subcommand_metavar="[COMMAND …]")
 @click.option("--host", help="The address to listen on.  [default: 127.0.0.1]")
 @click.option(
     "--port",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -205,3 +207,30 @@ def test_a_mistake_gets_one_line(ds: Ds, folder: Path, arguments: list[str], sai
     assert result.exit_code != 0
     assert said in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("module", "extra", "command"),
+    [
+        ("uvicorn", "hub", ()),
+        ("argon2", "hub", ("user", "add", "bob")),
+        ("psycopg", "postgres", ()),
+    ],
+)
+def test_what_is_not_installed_is_named_with_its_cure(
+    module: str, extra: str, command: tuple[str, ...], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if extra == "postgres":
+        monkeypatch.setenv("DOTSCIENCE_HUB_DATABASE", "postgresql://nobody@127.0.0.1:1/hub")
+    without = f"import sys\nsys.modules['{module}'] = None\nfrom dotscience.cli.main import main\nmain()"
+    done = subprocess.run(
+        [sys.executable, "-c", without, "hub", "--port", "0", "--data", str(folder), *command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (
+        done.stderr
+        == f"ds: A Hub needs {module}, which is not installed: pip install 'dotscience[{extra}]'\n"
+    )
+    assert done.returncode == 1

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import sys
 import uuid
-from functools import partial
 
 import click
 
@@ -42,17 +43,14 @@ def command(detach: bool, words_: tuple[str, ...]) -> int:
     from ..runner.running import execute, prepare
 
     workspace = here()
-    if detach and shutil.which(words_[0]) is None:
-        return _refuse(FileNotFoundError(words_[0]), words_[0])
     folder = prepare(str(uuid.uuid4()), workspace)
-    if detach:
-        work = partial(execute, words_, folder, workspace, is_detached=True)
-        go_on_detached(work, folder.path)
-        say(folder.id)
-        return 0
     try:
+        if detach:
+            go_on_detached(lambda began: execute(words_, folder, workspace, began=began), folder.path)
+            say(folder.id)
+            return 0
         execution = execute(words_, folder, workspace)
-    except (FileNotFoundError, PermissionError) as error:
+    except OSError as error:
         if error.filename != words_[0]:
             raise
         shutil.rmtree(folder.path, ignore_errors=True)
@@ -64,8 +62,13 @@ def command(detach: bool, words_: tuple[str, ...]) -> int:
 
 
 def _refuse(error: OSError, name: str) -> int:
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, FileNotFoundError) and not (os.sep in name and os.path.exists(name)):
         warn(f"{name}: no such command")
         return _NO_SUCH_COMMAND
-    warn(f"{name}: cannot be executed ({error.strerror})")
+    reason = f"{error.strerror}"
+    if isinstance(error, FileNotFoundError):
+        reason = "there is no such program as its first line names"
+    elif error.errno == errno.ENOEXEC:
+        reason = f"its first line names no program that reads it; say which, as in `ds run -- sh {name}`"
+    warn(f"{name}: cannot be executed ({reason})")
     return _NOT_EXECUTABLE

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
+from typing import BinaryIO
 
 from ..errors import StateError
 
@@ -13,31 +15,51 @@ LOG = "runner.log"
 """Where in the execution's folder a detached runner says what went wrong with itself."""
 
 
-def detach(work: Callable[[], object], folder: str) -> None:
-    """Do some work in a process of its own session, which no terminal ends, and return at once.
+def detach(work: Callable[[Callable[[], None]], object], folder: str) -> None:
+    """Do some work in a process of its own session, which no terminal ends, and return once it says that it has begun.
+
+    Args:
+        work: is given what it calls then.
 
     Raises:
         StateError: this operating system cannot fork.
+        OSError: the work raised it before it had begun.
     """
     if not hasattr(os, "fork"):
         raise StateError("`ds run -d` needs an operating system that can fork. Leave out -d.")
+    reading, writing = os.pipe()
     child = os.fork()
     if child:
+        os.close(writing)
         os.waitpid(child, 0)
+        with open(reading, "rb") as pipe:
+            refused = pipe.read()
+        if refused:
+            raise OSError(*json.loads(refused))
         return
     # Twice, so that nobody here has to wait for its end and no terminal can become its own.
     os.setsid()
     if os.fork():
         os._exit(0)
-    try:
-        _leave_terminal(os.path.join(folder, LOG))
-        work()
-    except BaseException:
-        import traceback
+    with open(writing, "wb") as pipe:
+        _work(work, pipe, os.path.join(folder, LOG))
 
-        traceback.print_exc()
+
+def _work(work: Callable[[Callable[[], None]], object], pipe: BinaryIO, log: str) -> None:
+    try:
+        _leave_terminal(log)
+        work(pipe.close)
+    except BaseException as error:
+        if isinstance(error, OSError) and not pipe.closed:
+            said = (error.errno, error.strerror, error.filename)
+            pipe.write(json.dumps(said).encode("ascii"))
+            pipe.close()
+        else:
+            import traceback
+
+            traceback.print_exc()
     finally:
-        _finish(os.path.join(folder, LOG))
+        _finish(log)
 
 
 def _leave_terminal(log: str) -> None:

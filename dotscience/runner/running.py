@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -73,24 +73,25 @@ def execute(
     workspace: Workspace,
     *,
     environ: Mapping[str, str] = os.environ,
-    is_detached: bool = False,
+    began: Callable[[], None] | None = None,
 ) -> Execution:
     """Execute a command to its end and return what became of it; records are made on the way.
 
     Args:
         folder: as `prepare` made it.
-        is_detached: nothing is passed through, and the command reads nothing.
+        began: for a command that runs detached, called once it has started: nothing is passed through then, and the
+            command reads nothing.
 
     Raises:
-        FileNotFoundError, PermissionError: there is no such command, or it cannot be executed.
-        OSError: the folder cannot be written.
+        OSError: the command, which is the error's `filename` then, is not there or cannot be executed; or the folder
+            cannot be written.
 
     Example:
         >>> execute(["python", "train.py"], prepare(str(uuid.uuid4()), workspace), workspace).exit_code
         0
     """
     with closing(Handover()) as handover:
-        running = _Running(command, folder, workspace, environ, is_detached=is_detached, handover=handover)
+        running = _Running(command, folder, workspace, environ, began=began, handover=handover)
         return running.execute()
 
 
@@ -102,11 +103,11 @@ class _Running:
         workspace: Workspace,
         environ: Mapping[str, str],
         *,
-        is_detached: bool,
+        began: Callable[[], None] | None,
         handover: Handover,
     ) -> None:
         self._handover = handover
-        self._command, self._folder, self._is_detached = list(command), folder, is_detached
+        self._command, self._folder, self._began = list(command), folder, began
         self._environ = {
             "PYTHONUNBUFFERED": "1",
             **environ,
@@ -166,7 +167,7 @@ class _Running:
             return subprocess.Popen(
                 self._command,
                 env=self._environ,
-                stdin=subprocess.DEVNULL if self._is_detached else None,
+                stdin=None if self._began is None else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,
@@ -178,6 +179,8 @@ class _Running:
     def _attend(self, process: subprocess.Popen[bytes], signals: Signals) -> tuple[_Outcome, dict[str, Any]]:
         """Be there while the command is at work; what became of it, and of what it printed."""
         signals.pass_to(process.pid)
+        if self._began is not None:
+            self._began()
         watcher = threading.Thread(target=self._watch, name="dotscience-watch", daemon=True)
         watcher.start()
         streams = {name: self._stream(name, process) for name in STREAMS}
@@ -191,7 +194,7 @@ class _Running:
     def _stream(self, name: str, process: subprocess.Popen[bytes]) -> Stream:
         pipe = process.stdout if name == "stdout" else process.stderr
         assert pipe is not None
-        through = None if self._is_detached else STREAMS.index(name) + 1
+        through = STREAMS.index(name) + 1 if self._began is None else None
         source = os.dup(pipe.fileno())
         pipe.close()
         return Stream(

@@ -16,7 +16,7 @@ from dotscience.catalog.find import folder_of
 from dotscience.errors import DotscienceError
 from dotscience.records.block import find_blocks
 from dotscience.records.record import Record
-from dotscience.runner.execution import Execution, find_execution
+from dotscience.runner.execution import Execution, execution_folders, find_execution
 from dotscience.runner.running import execute, prepare
 from dotscience.storage.runs import RunFolder
 from dotscience.storage.workspace import Workspace
@@ -363,3 +363,31 @@ def test_the_document_is_written_whole(run: Run, workspace: Workspace) -> None:
     written = json.loads(Path(folder.document_path).read_bytes())
     assert written["execution"] == 1
     assert Execution.from_json(written) == execution
+
+
+@pytest.mark.parametrize("how", [[], ["-d"]])
+@pytest.mark.parametrize(
+    ("name", "content", "mode", "code", "said"),
+    [
+        ("./nowhere", None, 0o755, 127, "no such command"),
+        ("./data.csv", "a,b\n", 0o644, 126, "cannot be executed (Permission denied)"),
+        ("./plain.sh", "echo hi\n", 0o755, 126, "say which, as in `ds run -- sh ./plain.sh`"),
+        ("./old.sh", "#!/no/such/shell\n", 0o755, 126, "there is no such program as its first line names"),
+    ],
+)
+def test_what_cannot_be_executed_is_refused_and_leaves_nothing(
+    *, how: list[str], name: str, content: str | None, mode: int, code: int, said: str, workspace: Workspace
+) -> None:
+    if content is not None:
+        Path(name).write_text(content)
+        Path(name).chmod(mode)
+    done = subprocess.run(
+        [sys.executable, "-m", "dotscience", "run", *how, "--", name],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.startswith(f"ds: {name}: ") and said in done.stderr
+    assert list(workspace.run_folders()) == []
+    assert list(execution_folders(workspace)) == []

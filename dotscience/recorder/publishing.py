@@ -140,10 +140,15 @@ def pack_points(points: str, blobs: LocalBlobs) -> Mapping[str, Json]:
     return found | ({"problems": problems} if problems else {})
 
 
-def publish_left_behind(workspace: Workspace, folder: RunFolder, settings: Settings) -> Record:
+def publish_left_behind(
+    workspace: Workspace, folder: RunFolder, settings: Settings, *, failure: str | None = None
+) -> Record:
     """Turn a run that was left without a record into one, from its journal.
 
     Its outputs are read as they are now, which the record says.
+
+    Args:
+        failure: how its command failed, where the journal does not know of that.
 
     Raises:
         StateError: its process is still at work.
@@ -155,6 +160,8 @@ def publish_left_behind(workspace: Workspace, folder: RunFolder, settings: Setti
         raise StateError(
             f"Run {state.id} is still in progress (process {state.process.get('pid')}); let it publish itself."
         )
+    if state.outcome == "completed":
+        state.error = failure
     if not os.path.isdir(state.root):  # the workspace was moved since
         state.root = workspace.root
     place = os.path.dirname(os.path.dirname(folder.path))

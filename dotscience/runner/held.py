@@ -71,15 +71,21 @@ class HeldRuns:
         source = Source(f"what the command printed ({stream})", execution=self._execution)
         return take_block(found, source, self._session.workspace, look=self._look)
 
-    def publish_left_behind(self) -> list[RunFolder]:
-        """Publish the runs that the command left without a record; those still at work are left alone."""
+    def publish_left_behind(self, failure: str | None) -> list[RunFolder]:
+        """Publish the runs that the command left without a record; those still at work are left alone.
+
+        Args:
+            failure: how the command failed, which a run that ended without an exception does not know.
+        """
         published = []
         for folder in self.folders():
             if folder.is_published():
                 continue
             with contained(f"publishing the run {folder.id}"):
                 try:
-                    publish_left_behind(self._session.workspace, folder, self._session.settings)
+                    publish_left_behind(
+                        self._session.workspace, folder, self._session.settings, failure=failure
+                    )
                     published.append(folder)
                 except StateError:
                     notice(f"run {folder.id} goes on although the command has ended.")

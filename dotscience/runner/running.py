@@ -219,7 +219,9 @@ class _Running:
         """See to it that there is a record, and name the runs that the execution held."""
         with contained("recording what became of the command"):
             held = self._held.folders()
-            if any(folder.is_published() for folder in held) or self._held.publish_left_behind():
+            if any(folder.is_published() for folder in held) or self._held.publish_left_behind(
+                _error(outcome)
+            ):
                 self._run.drop()
             else:
                 if not self._run.is_open:

@@ -123,6 +123,12 @@ def test_what_the_command_leaves_unpublished_is_published_for_it(run: Run, works
     assert record.metrics == {"accuracy": 0.5}
 
 
+def test_a_run_that_a_failing_command_leaves_unpublished_has_failed(run: Run, workspace: Workspace) -> None:
+    assert run(code=PUBLISHES.replace("ds.publish()", "raise SystemExit(3)")).exit_code == 3
+    (record,) = records(workspace)
+    assert (record.status, record.error) == ("failed", "the command ended with exit code 3")
+
+
 def test_a_run_left_open_beside_a_published_one_stays_as_it_is(run: Run, workspace: Workspace) -> None:
     execution = run(code=PUBLISHES + "\nds.start('given up')\nds.metric('a', 1)\n")
     published, left = sorted(workspace.run_folders(), key=lambda folder: not folder.is_published())

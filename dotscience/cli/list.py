@@ -72,7 +72,7 @@ def command(
     QUERY is an expression; a run without what it asks for does not fit. Unpublished runs are listed too, with what
     became of them: running, unpublished, crashed or killed.
 
-    An execution is running, has ended, or was killed with its runner; `ds show` on its id shows more. Its JSON is its
+    An execution is running, has ended, or its runner was killed; `ds show` on its id shows more. Its JSON is its
     document, with `state` and `folder`.
 
     \b

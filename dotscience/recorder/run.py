@@ -167,6 +167,11 @@ class Run(Verbs):
         if self._tell is not _too_late:
             self._tell(("surroundings", facts))
 
+    def note_command(self, process: Mapping[str, Json]) -> None:
+        """Take the process of the command that the run stands for."""
+        self.state.command = process
+        self._tell(("command", process))
+
     def attach(self, tell: Callable[[Json], None]) -> None:
         """Tell everything declared so far, and from now on, to a journal."""
         state = self.state

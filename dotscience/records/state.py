@@ -29,6 +29,7 @@ class RunState:
     """What a run has declared. Times are seconds since the Unix epoch, paths as `FileVersion.path` says.
 
     Attributes:
+        process: that writes; `command`: of the command that the run stands for, which may outlive it.
         inputs: by `FileVersion.key`, as they were when they were declared.
         outputs: the declared paths, files and directories, in the order they were declared.
         logged: the last value of each series.
@@ -39,6 +40,7 @@ class RunState:
     id: str
     status: str = "running"
     process: Mapping[str, Json] = field(default_factory=dict)
+    command: Mapping[str, Json] = field(default_factory=dict)
     root: str = ""
     mode: str | None = None
     workload_file: str | None = None
@@ -126,6 +128,8 @@ class RunState:
             setattr(self, kind, given[0])
         elif kind == "surroundings":
             self.surroundings = _checked_facts(given[0])
+        elif kind == "command":
+            self.command = _checked(given[0], dict)
         elif kind == "closed":
             if given[0] not in RUN_STATUSES:
                 raise ValueError(f"unknown status {given[0]!r}")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..capture.redact import redact_command
 from ..recorder.notices import contained
 from ..recorder.recording import Recording
 from ..recorder.session import Session
+from ..records.values import Json
 from ..storage.runs import RunFolder
 from .surroundings import script_of
 
@@ -49,6 +50,10 @@ class CommandRun:
     def is_open(self) -> bool:
         """Whether it still stands for the command."""
         return self._recording is not None
+
+    def stand_for(self, command: Mapping[str, Json]) -> None:
+        """Note the command's process: while that lives the run goes on, whatever becomes of this process."""
+        self._run.note_command(command)
 
     def drop(self) -> None:
         """Take it away: the command has opened a run itself."""

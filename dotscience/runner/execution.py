@@ -38,7 +38,7 @@ class Execution:
             than the runner's own, behind which it cannot be seen.
         runs: ids of the runs that it held.
         stdout, stderr: `{"sha256", "size"}` of what it printed, absent where that could not be kept.
-        process: of the runner, until the command has ended.
+        process, command_process: of the runner and of the command, until that has ended.
     """
 
     id: str
@@ -57,6 +57,7 @@ class Execution:
     stderr: Mapping[str, Json] | None = None
     host: str | None = None
     process: Mapping[str, Json] = field(default_factory=dict)
+    command_process: Mapping[str, Json] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
         """The document: fields that say nothing are left out."""
@@ -110,7 +111,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("started", "ended"), parse_iso),
     **dict.fromkeys(("exit_code", "peak_memory"), _whole),
     **dict.fromkeys(("wall", "cpu_user", "cpu_system"), _number),
-    **dict.fromkeys((*STREAMS, "process"), _object),
+    **dict.fromkeys((*STREAMS, "process", "command_process"), _object),
 }
 """What each field must be; those that are not known yet are absent."""
 
@@ -139,7 +140,7 @@ class ExecutionFolder:
         return os.path.join(self.path, f"{name}.log")
 
     def write_start(self, execution: Execution) -> None:
-        """Say that the command is about to start.
+        """Say that the command is about to start, or has started.
 
         Raises:
             OSError: it could not be written.
@@ -162,6 +163,8 @@ class ExecutionFolder:
     def read(self) -> tuple[Execution, str]:
         """The execution, and whether it has `ended`, is `running`, or its runner was `killed`.
 
+        A command that goes on without its runner is running: then nobody keeps what it prints, and how it ends stays unknown.
+
         Raises:
             NotFoundError: the folder holds no document.
             CorruptError: the document cannot be read.
@@ -178,7 +181,9 @@ class ExecutionFolder:
                 raise CorruptError(path, "", f"not JSON ({error})") from None
             if execution.ended is not None:
                 return execution, "ended"
-            return execution, "running" if is_alive(execution.process, written) else "killed"
+            processes = [of for of in (execution.process, execution.command_process) if of]
+            is_running = any(is_alive(of, written) for of in processes)
+            return execution, "running" if is_running else "killed"
         raise NotFoundError(f"Execution {self.id} has no document in {self.path}.")
 
 

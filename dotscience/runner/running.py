@@ -23,7 +23,7 @@ from ..recorder.notices import contained
 from ..recorder.session import Session
 from ..records.times import utc
 from ..storage.handover import Handover
-from ..storage.processes import this_process
+from ..storage.processes import identify, this_process
 from ..storage.workspace import Workspace
 from .command_run import CommandRun
 from .execution import STREAMS, Execution, ExecutionFolder
@@ -134,7 +134,9 @@ class _Running:
             )
             self._folder.write_start(execution)
             self._run = self._stand_in(started)
-            outcome, printed = self._attend(self._spawn(), signals)
+            spawned = self._spawn()
+            self._note_process(spawned.pid, execution)
+            outcome, printed = self._attend(spawned, signals)
             ended, wall = utc(time.time()), round(time.monotonic() - began, 6)
             runs = self._record(outcome, started)
             execution = replace(
@@ -175,6 +177,14 @@ class _Running:
         except OSError:
             self._run.drop()
             raise
+
+    def _note_process(self, pid: int, execution: Execution) -> None:
+        """Write down which process the command is: it goes on where this one is killed."""
+        with contained("noting the command's process"):
+            command = identify(pid)
+            if command["born"] is not None:  # without that there is no telling afterwards
+                self._run.stand_for(command)
+                self._folder.write_start(replace(execution, command_process=command))
 
     def _attend(self, process: subprocess.Popen[bytes], signals: Signals) -> tuple[_Outcome, dict[str, Any]]:
         """Be there while the command is at work; what became of it, and of what it printed."""

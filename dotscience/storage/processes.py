@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["HEARTBEAT", "is_alive", "this_process"]
+__all__ = ["HEARTBEAT", "identify", "is_alive", "this_process"]
 
 HEARTBEAT = 10.0
 """Seconds between two heartbeats of a journal."""
@@ -23,23 +23,28 @@ _SILENCE = 6 * HEARTBEAT
 
 def this_process() -> dict[str, Any]:
     """What identifies the calling process, as journals write it."""
-    return {"pid": os.getpid(), "born": _born(os.getpid()), **_here()}
+    return identify(os.getpid())
 
 
-def is_alive(process: Mapping[str, Any], last_beat: float, now: float | None = None) -> bool:
+def identify(pid: int) -> dict[str, Any]:
+    """What identifies a process of this machine; `born` is None where it is gone or cannot be looked up."""
+    return {"pid": pid, "born": _born(pid), **_here()}
+
+
+def is_alive(of: Mapping[str, Any], last_beat: float, now: float | None = None) -> bool:
     """Whether the process that wrote a journal still runs.
 
     Args:
-        process: what `this_process` gave there.
+        of: what `identify` gave there.
         last_beat: modification time of the journal, seconds since the Unix epoch.
     """
-    pid = process.get("pid")
+    pid = of.get("pid")
     here = _here()
-    same_place = here["boot"] is not None and all(process.get(key) == here[key] for key in here)
-    born = process.get("born")
+    same_place = here["boot"] is not None and all(of.get(key) == here[key] for key in here)
+    born = of.get("born")
     if same_place and isinstance(pid, int) and isinstance(born, int):
         return _born(pid) == born
-    if process.get("host") == here["host"] and process.get("boot") != here["boot"]:
+    if of.get("host") == here["host"] and of.get("boot") != here["boot"]:
         return False  # this machine has been started anew since
     return (time.time() if now is None else now) - last_beat < _SILENCE
 

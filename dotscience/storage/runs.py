@@ -115,7 +115,10 @@ class RunFolder:
         except FileNotFoundError:  # nothing was logged
             pass
         if state.status == "running" and not is_alive(state.process, journal.last_beat):
-            state.status = "killed"
+            if state.command and is_alive(state.command, journal.last_beat):  # only its `ds run` was killed
+                state.process = {**state.process, **state.command}
+            else:
+                state.status = "killed"
         return state
 
     def write_record(self, record: Record, release: Callable[[], object] = lambda: None) -> None:

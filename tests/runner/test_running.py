@@ -254,6 +254,29 @@ def test_a_killed_runner_leaves_the_truth(workspace: Workspace) -> None:
     assert Path(find_execution(execution.id, workspace).stream_path("stdout")).read_text() == "ready\n"
 
 
+def test_a_command_that_outlives_its_runner_is_still_running(workspace: Workspace) -> None:
+    code = "import os, sys, time\nprint(os.getpid())\nwhile not os.path.exists('go'):\n    time.sleep(0.05)"
+    with subprocess.Popen(
+        [sys.executable, "-m", "dotscience", "run", "--", sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+    ) as runner:
+        assert runner.stdout is not None
+        command = int(runner.stdout.readline())
+        (folder,) = workspace.run_folders()
+        while not folder.state().command:  # which the journal holds within a second
+            time.sleep(0.05)
+        runner.kill()
+        runner.wait()
+    state = folder.state()
+    execution = find_execution(str(state.process["execution"]), workspace)
+    assert (state.status, state.process["pid"]) == ("running", command)
+    assert execution.read()[1] == "running"
+    Path("go").touch()
+    while folder.state().status == "running":
+        time.sleep(0.05)
+    assert (folder.state().status, execution.read()[1]) == ("killed", "killed")
+
+
 def test_the_interrupt_key_is_for_the_command(workspace: Workspace) -> None:
     code = (
         "import time\ntry:\n    print('ready')\n    time.sleep(600)\n"

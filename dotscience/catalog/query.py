@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import difflib
 import math
+import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import NoReturn
@@ -61,6 +62,7 @@ _OPERATORS: dict[type[ast.cmpop], str] = {
     ast.Gt: ">",
     ast.GtE: ">=",
 }
+_DASHED = re.compile(r"(\w+)\.(\w+(?:-\w+)+)")
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
@@ -298,6 +300,7 @@ class _Parser:
             if isinstance(node, ast.Constant) and isinstance(node.value, str | bool):
                 self.fail("Only a number has a sign.", node)
         if not isinstance(node, ast.Constant):
+            self.check_dashes(node)
             joins = isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd | ast.BitOr)
             self.fail(
                 f"There is no {_kind_of(node)} in a query; a constant is a text, a number, True or False."
@@ -313,6 +316,16 @@ class _Parser:
             "A constant is a text, a number, True or False. What a run does not have fits no comparison.",
             node,
         )
+
+    def check_dashes(self, node: ast.expr) -> None:
+        """Refuse parameter.n-trees, which Python reads as a difference."""
+        written = _DASHED.fullmatch(self.source.written(node)) if isinstance(node, ast.BinOp) else None
+        if written:
+            kind, name = written.groups()
+            self.fail(
+                f'There is no arithmetic in a query; a name with a dash stands in quotes: {kind}["{name}"].',
+                node,
+            )
 
     def text(self, node: ast.expr, reason: str) -> str:
         constant = self.constant(node) if isinstance(node, ast.Constant) else None

@@ -6,6 +6,7 @@ import ast
 import re
 import threading
 import warnings
+from keyword import iskeyword
 from typing import NoReturn
 
 from ..errors import QueryError
@@ -20,6 +21,7 @@ _UNFIT = re.compile("[\0\ud800-\udfff]")
 _QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'", re.DOTALL)
 _OURS = {"AND": "and", "OR": "or", "NOT": "not", "&&": "and", "||": "or", "<>": "!="}
 _FOREIGN = re.compile(r"\b(?:AND|OR|NOT)\b|&&|\|\||<>|(?<![=!<>:])=(?!=)")
+_NAMED = re.compile(r"\b(\w+)\s*\.\s*(\w+)")
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
 _WARNINGS = threading.Lock()
 
@@ -78,6 +80,12 @@ class Source:
                 else f"Instead of {foreign[0]} say `{_OURS[foreign[0]]}`."
             )
             self.fail(f"This is no expression. {reason}", self._start + foreign.start())
+        keyword = next((match for match in _NAMED.finditer(bare) if iskeyword(match[2])), None)
+        if keyword:
+            self.fail(
+                f'{keyword[2]} is a word of Python\'s own: say {keyword[1]}["{keyword[2]}"].',
+                self._start + keyword.start(2),
+            )
         if not error.offset:
             self.fail("Something is missing at the end.", len(self.query.rstrip()))
         line = min(max(error.lineno or 1, 1), len(self._lines))
@@ -91,6 +99,11 @@ class Source:
         end = self._index(node.end_lineno or 1, node.end_col_offset or 0)
         written = _AFTER_DOT.search(self._text[begin:end])
         return written[1] if written else node.attr
+
+    def written(self, node: ast.expr) -> str:
+        """The text of a node."""
+        begin = self._index(node.lineno, node.col_offset)
+        return self._text[begin : self._index(node.end_lineno or 1, node.end_col_offset or 0)]
 
     def _index(self, line: int, column: int) -> int:
         """Index into the text; Python counts lines from 1 and columns in bytes of UTF-8."""

@@ -336,6 +336,16 @@ def test_more_runs_come_below_and_stay_when_something_changes(hub: RunningHub, p
     assert len(set(ids(page))) == 57
 
 
+def test_very_many_names_can_be_read_in_the_dialog_of_the_columns(hub: RunningHub, page: Page) -> None:
+    project = hub.project(hub.admin).id
+    send_run(hub.admin, project, "7f3c", parameters={f"parameter {number}": number for number in range(200)})
+    signed_in(page, hub.admin).goto(f"/projects/{project}/runs")
+    page.get_by_role("button", name="Columns").click()
+    label = page.locator("#columns-list label").first
+    label.wait_for()
+    assert label.evaluate("label => label.offsetHeight >= parseFloat(getComputedStyle(label).lineHeight)")
+
+
 def test_charts_show_the_runs_that_the_table_shows(hub: RunningHub, page: Page) -> None:
     project = opened(hub, page, count=40)
     loaded: list[str] = []

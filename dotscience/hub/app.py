@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -19,7 +19,7 @@ from ..catalog.database import is_full, is_transient
 from ..errors import DotscienceError
 from .access import Access, Asker
 from .api.answers import Answer
-from .gate import gate
+from .gate import asker_of_browser, gate
 from .hub import Hub
 from .middleware import Surround
 from .openapi import described, document
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ..storage.blobs import Blobs
 
 __all__ = ["create_app"]
+
+_NOTHING_HERE = "There is nothing at this address. It may be mistyped, or what was here may be gone."
 
 
 def create_app(
@@ -106,7 +108,7 @@ def answer(problem: Problem, request: Request) -> Response:
     if _is_for_people(request):
         if problem.status == 401 and request.method == "GET":
             return RedirectResponse(f"/signin?next={quote(_target(request), safe='')}", 303)
-        access = getattr(request.state, "access", None) or Access(Asker())
+        access = getattr(request.state, "access", None) or Access(getattr(request.state, "asker", Asker()))
         return page(request, "problem.html", access, status=problem.status, problem=problem.to_json())
     if problem.status == 401 and request.url.path.startswith("/v2/"):
         return Response("Unauthorized.", 401, problem.headers, "text/plain")
@@ -155,7 +157,11 @@ def _on_invalid(request: Request, error: Exception) -> Response:
 
 def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return answer(Problem(error.status_code, str(error.detail), headers=dict(error.headers or {})), request)
+    if _is_for_people(request):  # no route, so nobody has asked yet who looks
+        with suppress(DBAPIError):
+            request.state.asker = asker_of_browser(request)
+    detail = _NOTHING_HERE if error.status_code == 404 else str(error.detail)
+    return answer(Problem(error.status_code, detail, headers=dict(error.headers or {})), request)
 
 
 def _on_database(request: Request, error: Exception) -> Response:

@@ -17,7 +17,7 @@ from .hub import Hub
 from .problems import Problem
 from .services import accounts, projects
 
-__all__ = ["COOKIE", "address_of", "gate"]
+__all__ = ["COOKIE", "address_of", "asker_of_browser", "gate"]
 
 COOKIE = "ds_session"
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -55,6 +55,7 @@ def _is_near(request: Request) -> bool:
 def _access(request: Request) -> Access:
     hub: Hub = request.app.state.hub
     asker = replace(_asker(request, hub), is_near=_is_near(request))
+    request.state.asker = asker  # whom a page greets that says why not, and shows nothing of the project
     project = request.path_params.get("project")
     return Access(asker, None if project is None else projects.find(hub, project, asker))
 
@@ -62,8 +63,7 @@ def _access(request: Request) -> Access:
 def _asker(request: Request, hub: Hub) -> Asker:
     said = request.headers.get("authorization")
     if said is None:
-        cookie = request.cookies.get(COOKIE)
-        return (accounts.asker_of_session(hub, cookie) if cookie else None) or Asker()
+        return asker_of_browser(request)
     kind, _, rest = said.partition(" ")
     name, secret = (None, rest.strip()) if kind.lower() == "bearer" else _basic(kind, rest)
     address = address_of(request)
@@ -78,6 +78,13 @@ def _asker(request: Request, hub: Hub) -> Asker:
             headers={"WWW-Authenticate": 'Basic realm="dotscience", charset="UTF-8"'},
         )
     return asker
+
+
+def asker_of_browser(request: Request) -> Asker:
+    """Who looks at a page, by the cookie of the browser."""
+    hub: Hub = request.app.state.hub
+    cookie = request.cookies.get(COOKIE)
+    return (accounts.asker_of_session(hub, cookie) if cookie else None) or Asker()
 
 
 def _basic(kind: str, rest: str) -> tuple[str, str]:

@@ -32,3 +32,20 @@ def test_a_person_signs_in_and_out(hub: RunningHub, page: Page) -> None:
 def test_a_session_is_known_on_every_page(hub: RunningHub, page: Page) -> None:
     signed_in(page, hub.admin).goto("/signin")
     assert page.get_by_role("link", name="ada").is_visible()
+
+
+def test_a_page_that_says_why_not_knows_who_looks_and_nothing_of_the_project(
+    hub: RunningHub, page: Page
+) -> None:
+    secret = hub.project(hub.admin, "Secret study").id
+    signed_in(page, hub.person("bob"))
+    for address, words in (
+        ("/nothing", "There is nothing at this address"),
+        ("/admin/users", "administrator"),
+        (f"/projects/{secret}/runs", "no such project here"),
+    ):
+        page.goto(address)
+        expect_faults(page, "40[34]")
+        assert words in page.locator("main").inner_text()
+        assert page.get_by_role("link", name="bob").is_visible()
+        assert "Secret" not in page.content()

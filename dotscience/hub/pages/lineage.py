@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
@@ -62,7 +63,7 @@ def show_lineage(
         run_link=run_link,
         unseen=UNSEEN,
         names=names,
-        totals=_totals(up, down),
+        totals=_totals(up, down, run),
     )
 
 
@@ -110,9 +111,10 @@ def run_link(project: str, run: str) -> str:
     return f"/projects/{project}/runs/{run}"
 
 
-def _totals(up: Lineage, down: Lineage) -> tuple[int, int]:
-    """How many runs lie before, and how many after."""
-    return len(up.steps), len(down.steps)
+def _totals(up: Lineage, down: Lineage, asked_run: str | None) -> tuple[int, int]:
+    """How many runs lie before, and how many after; the one that was asked about is neither."""
+    before, after = ([step for step in each.steps if step.run != asked_run] for each in (up, down))
+    return len(before), len(after)
 
 
 def _shown(box: Box, project: str, names: Mapping[str, str]) -> dict[str, object]:
@@ -134,9 +136,16 @@ def _shown(box: Box, project: str, names: Mapping[str, str]) -> dict[str, object
     return {
         "title": f"{len(box.steps)} runs",
         "line": words.visible(first.workload_file or first.description or "of one kind"),
-        "link": f"/projects/{first.workspace}/runs",
+        "link": _runs_link(box.steps),
         "facts": [_name(step) for step in box.steps[:10]] + (["…"] if len(box.steps) > 10 else []),
     }
+
+
+def _runs_link(steps: Sequence[Step]) -> str:
+    """The address of a table of these runs; of those of the first one's project, as a table is of one."""
+    home = steps[0].workspace
+    query = f"id in {json.dumps([step.run for step in steps if step.workspace == home])}"
+    return f"/projects/{home}/runs?{urlencode({'query': query})}"
 
 
 def _shown_file(file: File, project: str, names: Mapping[str, str]) -> dict[str, object]:

@@ -54,6 +54,8 @@ def test_what_is_alike_is_one_box(hub: RunningHub, page: Page, project: str) -> 
     page.goto(f"/projects/{project}/lineage?path=data/train.csv")
     assert page.locator(".box.runs", has_text="10 runs").count() == 1
     screenshots(page, "lineage-alike")
+    page.locator(".box.runs a").click()
+    page.locator("#count", has_text="10 runs").wait_for()
 
 
 def test_the_words_lead_back_to_where_it_began(hub: RunningHub, page: Page, project: str) -> None:
@@ -65,6 +67,16 @@ def test_the_words_lead_back_to_where_it_began(hub: RunningHub, page: Page, proj
         "run prepare",
     ]
     assert "no run is known to have made it" in steps.nth(2).inner_text()
+
+
+def test_a_step_of_another_project_says_where_and_what_it_was(
+    hub: RunningHub, page: Page, project: str
+) -> None:
+    other = hub.project(hub.admin, "Elsewhere").id
+    run(hub.admin, other, "reuse", ["model.joblib"], ["again.png"], hour=30, description="use it again")
+    run(hub.admin, project, "show", ["again.png"], ["show.html"], hour=31)
+    signed_in(page, hub.admin).goto(f"/projects/{project}/lineage?run=show")
+    assert "in Elsewhere use it again" in page.locator("#step-2 > p").inner_text()
 
 
 def test_files_are_found_by_pattern_and_lead_to_runs(hub: RunningHub, page: Page, project: str) -> None:

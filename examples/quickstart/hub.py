@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import time
@@ -29,6 +30,16 @@ def key() -> str:
     return kept.read_text()
 
 
+def require_port() -> None:
+    """Leave where something else answers on the port: it may be another Hub, and the key is not for that one."""
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("127.0.0.1", int(PORT)))
+        except OSError:
+            sys.exit(f"Something else is on port {PORT}. Try DOTSCIENCE_HUB_PORT=8001 make hub.")
+
+
 def wait_for(hub: subprocess.Popen[bytes]) -> None:
     """Wait until the Hub takes requests."""
     while hub.poll() is None:
@@ -37,9 +48,7 @@ def wait_for(hub: subprocess.Popen[bytes]) -> None:
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    sys.exit(
-        f"The Hub did not start. Is something else on port {PORT}? Try DOTSCIENCE_HUB_PORT=8001 make hub."
-    )
+    sys.exit("The Hub did not start.")
 
 
 def publish(environ: dict[str, str]) -> None:
@@ -51,6 +60,7 @@ def publish(environ: dict[str, str]) -> None:
 
 def main() -> None:
     """Serve until Ctrl-C."""
+    require_port()
     if not ds.runs(workspace=HERE):
         subprocess.run([sys.executable, HERE / "study.py"], check=True)
     environ = {

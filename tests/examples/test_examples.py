@@ -1,8 +1,10 @@
 """The examples do what they promise, as they stand."""
 
 import json
+import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -60,3 +62,15 @@ def test_the_notebook_carries_its_run(tmp_path: Path) -> None:
     chain = json.loads(ds("why", "wines.joblib", "--json"))
     assert chain["steps"][0]["mode"] == "interactive"
     assert [file["path"] for file in chain["steps"][0]["inputs"]] == ["wines.csv"]
+
+
+def test_the_hub_of_the_quickstart_gives_its_key_to_no_other_hub(tmp_path: Path) -> None:
+    program = shutil.copy(EXAMPLES / "quickstart/hub.py", tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        environ = {**os.environ, "DOTSCIENCE_HUB_PORT": str(other.getsockname()[1])}
+        ended = subprocess.run(
+            [sys.executable, program], env=environ, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert ended.returncode == 1
+    assert "Something else is on port" in ended.stderr
+    assert not (tmp_path / ".hub").exists()

@@ -184,7 +184,9 @@ def test_the_pages_of_lineage_and_files_show_it(hub: RunningHub) -> None:
 def test_a_run_that_was_asked_about_lies_neither_before_nor_after_itself(hub: RunningHub) -> None:
     project = hub.project(hub.admin).id
     study(hub, project)
-    pages = [hub.admin.get(f"/projects/{project}/lineage?run={name}").text for name in ("prepare", "evaluate")]
+    pages = [
+        hub.admin.get(f"/projects/{project}/lineage?run={name}").text for name in ("prepare", "evaluate")
+    ]
     assert "0 runs on the way to it, 2 that came after." in pages[0]
     assert "2 runs on the way to it, 0 that came after." in pages[1]
 

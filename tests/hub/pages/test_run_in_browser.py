@@ -101,6 +101,26 @@ def test_charts_are_smoothed_and_drawn_over_time_and_on_a_log_scale(hub: Running
     wait_until(page, f"{axis}.xaxis.type === 'date'")
 
 
+def test_a_constant_stays_one_where_it_is_smoothed_and_points_without_an_epoch_say_so(
+    hub: RunningHub, page: Page
+) -> None:
+    project = hub.project(hub.admin).id
+    series = sent_series(hub.admin, project, {"rate": [0.1] * 300})
+    send(hub.admin, project, record(series=series))
+    signed_in(page, hub.admin).goto(f"/projects/{project}/runs/7f3c")
+    card = page.locator(".chart-card[data-points]")
+    card.locator(".main-svg").first.wait_for()
+    assert card.locator(".xtitle").text_content() == "step"
+    page.get_by_label("smoothing").fill("0.9")
+    card.locator(".scatterlayer .trace").nth(1).wait_for(state="attached")  # flat, so it counts as hidden
+    span = "chart => chart._fullLayout.yaxis.range[1] - chart._fullLayout.yaxis.range[0]"
+    assert card.locator(".chart").evaluate(span) == pytest.approx(0.1)
+    page.locator("select[name=x]").select_option("epoch")
+    card.get_by_text("None of its points has an epoch.").wait_for()
+    page.locator("select[name=x]").select_option("step")
+    card.locator(".main-svg").first.wait_for()
+
+
 def test_tags_and_notes_are_edited_in_place(hub: RunningHub, page: Page) -> None:
     project = looked_at(page, hub)
     page.get_by_label("New tag").fill("good")

@@ -437,6 +437,36 @@ def test_a_chart_shows_the_texts_of_users_as_they_are(hub: RunningHub, page: Pag
     assert page.locator("#chart .ytitle").text_content() == name_of(Value("metric", "<b>loss"))
 
 
+def test_what_spans_powers_of_ten_is_charted_on_a_logarithmic_scale(hub: RunningHub, page: Page) -> None:
+    project = hub.project(hub.admin).id
+    for power in range(6):
+        values = {"optimizer.rate": 10.0**-power, "optimizer.weight decay of the last layer": power}
+        send_run(hub.admin, project, f"{power}", parameters=values, metrics={"accuracy": power / 10})
+    rate = 'parameter["optimizer.rate"]'
+    columns = [rate, 'parameter["optimizer.weight decay of the last layer"]', "metric.accuracy"]
+    address = urlencode(
+        {"chart": "scatter", "x": rate, "y": "metric.accuracy", "column": columns}, doseq=True
+    )
+    signed_in(page, hub.admin).goto(f"/projects/{project}/runs?{address}")
+    page.locator("#chart .main-svg").first.wait_for()
+    assert page.locator("#chart .xtitle").text_content() == f"{rate}, log scale"
+    assert page.locator("#chart .ytitle").text_content() == "metric.accuracy"
+    page.get_by_role("button", name="Parallel").click()
+    page.locator("svg.parallel").wait_for()
+    assert page.locator(".axis .kind").all_text_contents() == ["parameter, log scale", "parameter", "metric"]
+    names = page.locator(".axis .name").evaluate_all("names => names.map((each) => each.firstChild.data)")
+    assert names == ["optimizer.rate", "optimi…he last layer", "accuracy"]
+
+
+def test_a_chart_of_nothing_says_so(hub: RunningHub, page: Page) -> None:
+    opened(hub, page, address="?chart=scatter&query=metric.accuracy>2&x=parameter.depth&y=metric.accuracy")
+    page.locator("#charts", has_text="None of these runs has what this chart shows.").wait_for()
+    assert page.locator("#chart").is_hidden()
+    page.get_by_role("combobox", name="Query").fill("")
+    page.get_by_role("button", name="Find").click()
+    page.locator("#chart .main-svg").first.wait_for()
+
+
 def test_a_range_of_an_axis_dims_the_other_runs(hub: RunningHub, page: Page) -> None:
     opened(hub, page, count=20, address="?chart=parallel&column=parameter.depth&column=metric.accuracy")
     grip = page.locator("svg.parallel .grip").first

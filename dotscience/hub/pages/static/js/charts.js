@@ -1,4 +1,5 @@
 // Charts of the runs that the table shows: two columns against each other, many side by side, a metric and the best so far.
+import { figures, isWide } from "./axes.js";
 import { ask } from "./hub.js";
 import { parallel } from "./parallel.js";
 import { plot, unplot } from "./plotly.js";
@@ -7,6 +8,12 @@ const FALLING = /loss|error|err$|rmse|mse|mae|perplexity|latency|time|duration|c
 
 /** A name as an axis has room for it. */
 const titled = (name) => (name.length > 32 ? `${name.slice(0, 31)}…` : name);
+
+/** The axis of a column: its name, and its scale where that is not the usual one. */
+function axisOf(name, values) {
+  const isLog = isWide(values);
+  return { title: `${titled(name)}${isLog ? ", log scale" : ""}`, ...(isLog ? { type: "log", nticks: 6 } : {}), ...figures(values) };
+}
 
 /** Whether a metric is better when it is lower, as far as its name tells. */
 export const isFalling = (name) => FALLING.test(name);
@@ -51,13 +58,14 @@ export class Charts {
     try {
       const address = new URLSearchParams([["query", query], ...[...new Set(names)].map((name) => ["column", name])]);
       const found = await ask("GET", `/api/projects/${this.project}/columns?${address}`, undefined, { signal: this.asking.signal });
-      await this.#draw(chart, found, wanted, goal);
+      await this.#draw(chart, found, wanted, goal, all);
     } catch (error) {
       if (error.name !== "AbortError") { this.#clear(null); this.said.textContent = error.message; }
     }
   }
 
   #clear(kind) {
+    this.place.hidden = kind === null;
     if (this.kind === kind) return;
     unplot(this.place);
     this.place.replaceChildren();
@@ -88,24 +96,29 @@ export class Charts {
     return label;
   }
 
-  async #draw(chart, found, wanted, goal) {
+  async #draw(chart, found, wanted, goal, all) {
     const column = (name) => found.columns.find((one) => one.name === name)?.values ?? [];
     let count = found.runs.length;
     this.#clear(chart);
-    if (chart === "parallel") count = parallel(this.place, found.runs, found.columns, this.open);
-    else if (chart === "scatter") await this.#scatter(found.runs, column(wanted.x), column(wanted.y), wanted);
+    if (chart === "parallel") {
+      const columns = found.columns.map((one) => ({ ...all.find((each) => each.name === one.name), ...one }));
+      if (count) count = parallel(this.place, found.runs, columns, this.open);
+      else this.#clear(null);
+    } else if (chart === "scatter") await this.#scatter(found.runs, column(wanted.x), column(wanted.y), wanted);
     else await this.#best(found.runs, column("started"), column(wanted.y), wanted.y, goal ?? (isFalling(wanted.y) ? "min" : "max"));
     const isAll = found.is_complete && count === found.runs.length;
-    this.said.textContent = isAll ? "" : `The latest ${count.toLocaleString()} runs.`;
+    if (!this.kind) this.said.textContent = "None of these runs has what this chart shows.";
+    else this.said.textContent = isAll ? "" : `The latest ${count.toLocaleString()} runs.`;
   }
 
   async #scatter(runs, x, y, wanted) {
     const kept = runs.map((_, at) => at).filter((at) => x[at] !== null && y[at] !== null);
+    const across = kept.map((at) => x[at]), up = kept.map((at) => y[at]);
     await this.#plot([{
-      type: "scatter", mode: "markers", x: kept.map((at) => x[at]), y: kept.map((at) => y[at]), customdata: kept.map((at) => runs[at]),
+      type: "scatter", mode: "markers", x: across, y: up, customdata: kept.map((at) => runs[at]),
       marker: { size: 8, opacity: 0.75, color: "--series-1" }, hovertemplate: "%{customdata}<br>%{x}<br>%{y}<extra></extra>",
     }], {
-      xaxis: { title: titled(wanted.x) }, yaxis: { title: titled(wanted.y) },
+      xaxis: axisOf(wanted.x, across), yaxis: axisOf(wanted.y, up),
       alt: `Scatter plot of ${kept.length} runs: ${wanted.y} against ${wanted.x}.`,
     });
   }
@@ -118,12 +131,13 @@ export class Charts {
       { type: "scatter", mode: "lines", name: "best so far", x, y: best, line: { shape: "hv", color: "--series-2", width: 2 }, hoverinfo: "skip" },
       { type: "scatter", mode: "markers", name: titled(name), x, y: values, customdata: kept.map((at) => runs[at]), marker: { size: 7, color: "--series-1" }, hovertemplate: "%{customdata}<br>%{x}<br>%{y}<extra></extra>" },
     ], {
-      xaxis: { title: "started" }, yaxis: { title: titled(name) }, showlegend: true,
+      xaxis: { title: "started" }, yaxis: axisOf(name, values), showlegend: true,
       alt: `${name} of ${kept.length} runs over time; the best so far is ${best.at(-1) ?? "unknown"}.`,
     });
   }
 
   async #plot(traces, layout) {
+    if (!traces[0].x.length) return this.#clear(null);
     await plot(this.place, traces, layout);
     this.place.removeAllListeners?.("plotly_click");
     this.place.on("plotly_click", (event) => { const run = event.points[0]?.customdata; if (run) this.open(run); });

@@ -1,7 +1,8 @@
 // Parallel coordinates: one axis for each column, one line for each run. Drag along an axis to keep the runs that pass there.
+import { extremes, isWide } from "./axes.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const HEIGHT = 300, TOP = 34, BOTTOM = 22, SIDE = 70;
+const HEIGHT = 316, TOP = 50, BOTTOM = 22, SIDE = 70;
 const MOST_LINES = 1000;
 
 function make(name, attributes, ...children) {
@@ -11,16 +12,23 @@ function make(name, attributes, ...children) {
   return node;
 }
 
-const shown = (value) => typeof value === "number" ? String(Number(value.toPrecision(4))) : String(value).slice(0, 16);
+function shown(value) {
+  if (typeof value !== "number") return String(value).slice(0, 16);
+  const short = Number(value.toPrecision(4));
+  return Math.abs(short) >= 1e6 ? short.toExponential() : String(short);
+}
+
+/** A name in so many letters. Its end is kept, for that is what names of one kind differ in. */
+const titled = (name, most) => (name.length > most ? `${name.slice(0, Math.floor(most / 3))}…${name.slice(1 + Math.floor(most / 3) - most)}` : name);
 
 /** Where a column's values lie on its axis, 0 at the bottom and 1 at the top. Texts are spread evenly. */
 function scaleOf(values) {
   const there = values.filter((value) => value !== null);
   const numbers = there.filter((value) => typeof value === "number");
   if (numbers.length && numbers.length * 2 >= there.length) {
-    const low = numbers.reduce((a, b) => Math.min(a, b)), high = numbers.reduce((a, b) => Math.max(a, b));
-    const place = (value) => typeof value === "number" ? (high === low ? 0.5 : (value - low) / (high - low)) : null;
-    return { place, ends: high === low ? [[0.5, low]] : [[0, low], [1, high]] };
+    const [low, high] = extremes(numbers), isLog = isWide(numbers), on = isLog ? Math.log10 : Number;
+    const place = (value) => typeof value === "number" ? (high === low ? 0.5 : (on(value) - on(low)) / (on(high) - on(low))) : null;
+    return { place, isLog, ends: high === low ? [[0.5, low]] : [[0, low], [1, high]] };
   }
   const words = [...new Set(there.map(String))].sort();
   const at = new Map(words.map((word, number) => [word, words.length === 1 ? 0.5 : number / (words.length - 1)]));
@@ -28,12 +36,13 @@ function scaleOf(values) {
   return { place: (value) => value === null ? null : at.get(String(value)), ends: few.map((word) => [at.get(word), word]) };
 }
 
-/** Draw into a node; `columns` are {name, values}. `picked` is called with the id of a run whose line is clicked. */
+/** Draw into a node; `columns` are {name, values}, and {kind, title} where these are known. `picked` is called with the id of a run whose line is clicked. */
 export function parallel(node, runs, columns, picked) {
   const count = Math.min(runs.length, MOST_LINES), ranges = new Map();
   const width = Math.max(node.clientWidth, 2 * SIDE + 110 * (columns.length - 1));
   const x = (number) => columns.length === 1 ? width / 2 : SIDE + number * (width - 2 * SIDE) / (columns.length - 1);
   const y = (place) => TOP + (1 - place) * (HEIGHT - TOP - BOTTOM);
+  const most = columns.length === 1 ? 20 : Math.min(20, Math.floor((x(1) - x(0) - 8) / 7)); // letters that an axis has room for
   const scales = columns.map((column) => scaleOf(column.values));
 
   const lines = make("g", { class: "lines" });
@@ -60,8 +69,9 @@ export function parallel(node, runs, columns, picked) {
     const axis = make("g", { class: "axis" }, make("line", { x1: x(at), x2: x(at), y1: TOP, y2: HEIGHT - BOTTOM }), brush, grip);
     const anchor = at === 0 ? "start" : at === columns.length - 1 && at > 0 ? "end" : "middle";
     const edge = at === 0 ? 4 : at === columns.length - 1 && at > 0 ? width - 4 : x(at);
-    const title = column.name.length > 20 ? `${column.name.slice(0, 19)}…` : column.name;
-    axis.append(make("text", { class: "name", x: edge, y: 14, "text-anchor": anchor }, title));
+    const name = column.title ?? column.name, kind = [column.kind, scales[at].isLog && "log scale"].filter((each) => each && each !== "run").join(", ");
+    axis.append(make("text", { class: "kind", x: edge, y: 12, "text-anchor": anchor }, kind));
+    axis.append(make("text", { class: "name", x: edge, y: 28, "text-anchor": anchor }, titled(name, most), make("title", {}, column.name)));
     for (const [place, value] of scales[at].ends) {
       axis.append(make("text", { class: "end", x: x(at) + 6, y: y(place) + (place === 1 ? -5 : place === 0 ? 15 : 4), "text-anchor": "start" }, shown(value)));
     }

@@ -222,8 +222,7 @@ for (const menu of document.querySelectorAll("details.menu")) {
 }
 
 table.chosen(table.selected);
-const problem = document.querySelector("[data-position]");
-if (problem) pointAtProblem(document);
 recall();
-showChart();
+if (document.querySelector("[data-position]")) pointAtProblem(document); // and there are no runs to chart
+else showChart();
 watch(`${api}/runs?limit=1`, update);

@@ -1,6 +1,7 @@
 // Charts of series, of one run or of several laid over each other: small multiples, zoomed into on the server.
+import { extremes, figures } from "./axes.js";
 import { ask } from "./hub.js";
-import { plot } from "./plotly.js";
+import { plot, unplot } from "./plotly.js";
 
 const FIRST = 24; // charts that are made before the reader asks for all
 const MOST_MARKS = 100; // of points that are no finite numbers
@@ -129,13 +130,15 @@ class Chart {
     }
     const odd = this.found.flatMap(({ points }) => points.odd);
     const points = this.found.reduce((sum, each) => sum + each.points.count, 0);
+    if (!points && !this.window) return this.#nothing();
     const isClock = axis === "time" && runs.length === 1; // several runs are laid over each other from their beginnings
     const range = this.window && (isClock ? this.window.map((each) => new Date(each).toISOString()) : this.window);
+    if (!this.listens) this.place.replaceChildren(); // words that stood there
     await plot(this.place, traces, {
       alt: `${this.name} over ${AXES[axis]}: ${points} points${odd.length ? `, ${odd.length} of them not finite` : ""}.`,
       margin: { l: 52, r: 8, t: 8, b: 34 },
-      xaxis: { title: axis === "time" && runs.length > 1 ? "seconds" : "", nticks: 6, ...(range ? { range, autorange: false } : { autorange: true }), type: isClock ? "date" : "linear" },
-      yaxis: { type: isLog ? "log" : "linear", nticks: 6, ...(isLog ? {} : around(traces)) },
+      xaxis: { title: { text: isClock ? "" : axis === "time" ? "seconds" : AXES[axis], font: { size: 12 } }, nticks: 6, exponentformat: "SI", ...(range ? { range, autorange: false } : { autorange: true }), type: isClock ? "date" : "linear" },
+      yaxis: { type: isLog ? "log" : "linear", nticks: 6, ...scaleOf(traces.flatMap((trace) => trace.y), isLog) },
       uirevision: `${axis} ${isLog} ${range}`,
     });
     this.node.dataset.points = traces.reduce((sum, trace) => sum + trace.y.length, 0);
@@ -144,6 +147,14 @@ class Chart {
       this.listens = true;
       this.place.on("plotly_relayout", (change) => this.zoomed(change));
     }
+  }
+
+  /** Say that there is no point to draw: not every point has an epoch. */
+  #nothing() {
+    unplot(this.place);
+    this.listens = false;
+    this.place.textContent = `None of its points has ${this.board.axis === "epoch" ? "an epoch" : `a ${this.board.axis}`}.`;
+    this.node.dataset.points = this.node.dataset.count = 0;
   }
 
   /** The reader dragged across the chart, or double-clicked. */
@@ -160,12 +171,15 @@ class Chart {
   }
 }
 
-/** The range of an axis that a constant stands in the middle of: plotly would show every small one as zero. */
-function around(traces) {
-  const values = traces.flatMap((trace) => trace.y).filter((value) => value !== null);
-  const [first] = values;
-  if (!first || values.some((value) => value !== first)) return {};
-  return { range: [first - Math.abs(first) / 2, first + Math.abs(first) / 2] };
+/**
+ * How figures are written; of a constant also the range that it stands in the middle of. Of one that is nearly zero, or was
+ * smoothed, plotly would show the last digits of its arithmetic.
+ */
+function scaleOf(values, isLog) {
+  const [low, high] = extremes(values.filter((value) => value !== null));
+  const isConstant = high !== 0 && high - low <= 1e-9 * Math.max(Math.abs(low), Math.abs(high));
+  if (!isConstant || (isLog && low <= 0)) return figures(values);
+  return { ...figures(values), range: isLog ? [low / 2, high * 2].map(Math.log10) : [low - Math.abs(low) / 2, high + Math.abs(high) / 2] };
 }
 
 /** All charts of a page. `runs` are {id, project, label, place, begun}: their series are asked for. */
@@ -225,6 +239,7 @@ export class Board {
       }
       for (const name of members) {
         const chart = this.charts.get(name) ?? new Chart(name, this);
+        chart.node.firstChild.ariaLevel = group ? 4 : 3;
         this.charts.set(name, chart);
         chart.node.hidden = !this.all && ++count > FIRST;
         grid.append(chart.node);

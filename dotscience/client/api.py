@@ -204,6 +204,10 @@ class HubApi:
         """The address of a run's page."""
         return f"{self.url}/projects/{_quoted(place.id)}/runs/{_quoted(run)}"
 
+    def journal_length(self, place: Place, run: str) -> int:
+        """How many bytes the Hub has of the journal of a run in progress."""
+        return self._count(self.wire.ask("GET", f"{_project(place)}/runs/{_quoted(run)}/journal"), "length")
+
     def append(self, place: Place, run: str, kind: str, offset: int, data: bytes) -> int:
         """Add to the `journal` or the `points` of a run in progress, and return how many bytes of it are there now.
 

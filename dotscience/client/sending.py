@@ -12,12 +12,13 @@ import json
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from ..catalog.limits import Excess, Limits, excess_to_send
 from ..catalog.parts import Part, parts_of
-from ..errors import CorruptError, HubRefusedError, HubUnreachableError, NotFoundError
+from ..errors import CorruptError, HubError, HubRefusedError, HubUnreachableError, NotFoundError
 from ..records.record import Record
 from ..records.times import iso, utc
 from ..settings import SETTINGS
@@ -26,7 +27,7 @@ from ..storage.runs import RunFolder
 from .api import HubApi, MissingBlobs, Place
 from .content import Progress, Store, send_parts
 from .outbox import REFUSED, SENT, WAITING, Shipment, annotation_ids, settled, write_shipment
-from .streaming import Stream
+from .streaming import Stream, end_stream
 
 __all__ = ["Sender"]
 
@@ -123,10 +124,10 @@ class Sender:
         except HubRefusedError as error:
             if error.status == 401:
                 raise
+            sent = self._refused(folder, shipment, error)
             self._places.pop(shipment.project, None)  # it may have been removed there
-            sent = settled(shipment, REFUSED, reason=str(error), at=self._now())
         except (CorruptError, NotFoundError, _TooMuchError) as error:  # of what is on disk here
-            sent = settled(shipment, REFUSED, reason=str(error), at=self._now())
+            sent = self._refused(folder, shipment, error)
         write_shipment(folder, sent, lasting=sent.state != SENT)  # sending it again would do no harm
         return sent
 
@@ -148,6 +149,12 @@ class Sender:
 
     def _now(self) -> str:
         return iso(utc(self._clock()))
+
+    def _refused(self, folder: RunFolder, shipment: Shipment, error: Exception) -> Shipment:
+        """What is noted of a run that stays here. Where it was streamed, its Hub must not go on saying that it runs."""
+        with suppress(HubError):
+            end_stream(self.api, self.place(shipment.project), folder.id)
+        return settled(shipment, REFUSED, reason=str(error), at=self._now())
 
     def _send_record(self, load: _Load, shipment: Shipment, place: Place) -> Shipment:
         unsure = [digest for digest in load.parts if (place.id, digest) not in self._held]

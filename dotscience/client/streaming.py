@@ -9,17 +9,24 @@ from collections.abc import Mapping
 
 from ..errors import CorruptError, HubError, HubRefusedError, HubUnreachableError
 from ..recorder.notices import contained
+from ..storage.journal import encode_events
 from ..storage.processes import HEARTBEAT
 from ..storage.runs import RunFolder
 from .api import Gap, HubApi, Place
 from .outbox import FILES, read_shipment, settled, write_shipment
 
-__all__ = ["Live", "Stream"]
+__all__ = ["Live", "Stream", "end_stream"]
 
 _EVERY = 1.0
 _LONGEST_PAUSE = 60.0
 _PIECE = 1 << 20
 """Bytes that are sent at once."""
+
+_END = encode_events([["closed", "unpublished"]] * 2)
+"""The end of a journal. Twice, for the first one is lost where the line before it is torn."""
+
+_TRIES = 3
+"""How often something else may come in between."""
 
 
 class Stream:
@@ -70,6 +77,21 @@ class Stream:
                 return stream.read(_PIECE)
         except FileNotFoundError:  # not there yet, or published by now
             return b""
+
+
+def end_stream(api: HubApi, place: Place, run: str) -> None:
+    """Let a Hub know that a run is over whose beginning it has, and whose record it does not get.
+
+    Raises:
+        HubError: as `HubApi.append` does, or there is no such run in progress.
+    """
+    for _ in range(_TRIES):
+        try:
+            api.append(place, run, "journal", api.journal_length(place, run), _END)
+            return
+        except HubRefusedError as error:
+            if error.status != 409:
+                raise  # else a piece that was on its way came just now
 
 
 class Live:

@@ -330,7 +330,50 @@ def test_a_refused_run_stays_here_with_its_reason_and_blocks_no_other(
     assert "refused run" in capsys.readouterr().err
     shipment = read_shipment(workspace.run_folder(refused.id))
     assert shipment is not None and shipment.state == "refused" and "huge" in str(shipment.reason)
-    assert [run["id"] for run in runs_of(hub)] == [accepted.id]
+    assert [run["id"] for run in runs_of(hub) if run["published"]] == [accepted.id]
+
+
+@pytest.mark.parametrize("known_here", [True, False])
+def test_a_refused_run_that_was_streamed_does_not_seem_to_go_on(
+    *,
+    known_here: bool,
+    new_recorder: Connecting,
+    hub: RunningHub,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not known_here:
+        monkeypatch.setenv("DOTSCIENCE_LIMIT_VALUE", "8MB")
+    recorder = new_recorder()
+    recorder.connect("ada", hub.admin.key, "flowers", hub.url)
+    recorder.start("too much")
+    recorder.log({"loss": 0.5}, step=1)
+    eventually(lambda: [run["status"] for run in runs_of(hub)] == ["running"])
+    recorder.label("huge", "x" * (2 << 20))
+    refused = recorder.publish()
+    assert refused.url is None
+    (listed,) = runs_of(hub)
+    assert (listed["status"], listed["published"], listed["metrics"]) == ("unpublished", None, {"loss": 0.5})
+    address = f"/api/projects/{listed['workspace']}/runs/{listed['id']}"
+    assert "notices" not in hub.admin.get(address).json()
+
+    folder = workspace.run_folder(refused.id)
+    outcomes = sync([(workspace, folder)], apikey=hub.admin.key)  # which ends it once more
+    assert [outcome.outcome for outcome in outcomes] == ["refused"]
+    assert [run["status"] for run in runs_of(hub)] == ["unpublished"]
+
+
+def test_a_refused_run_ends_also_where_its_last_line_is_torn(
+    new_recorder: Connecting, hub: RunningHub, workspace: Workspace
+) -> None:
+    recorder = new_recorder()
+    recorder.connect("ada", hub.admin.key, "flowers", hub.url)
+    recorder.start("torn")
+    recorder.label("huge", "x" * (2 << 20))
+    (listed,) = eventually(lambda: runs_of(hub))  # the first piece ends amid a line
+    assert listed["labels"] == {}
+    assert recorder.publish().url is None
+    assert [run["status"] for run in runs_of(hub)] == ["unpublished"]
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ class Sender:
     def _refused(self, folder: RunFolder, shipment: Shipment, error: Exception) -> Shipment:
         """What is noted of a run that stays here. Where it was streamed, its Hub must not go on saying that it runs."""
         with suppress(HubError):
-            end_stream(self.api, self.place(shipment.project), folder.id)
+            end_stream(self.api, self.place(shipment.project), folder.id, "unpublished")
         return settled(shipment, REFUSED, reason=str(error), at=self._now())
 
     def _send_record(self, load: _Load, shipment: Shipment, place: Place) -> Shipment:
@@ -191,6 +191,9 @@ class Sender:
     def _send_journal(self, folder: RunFolder, shipment: Shipment, place: Place) -> Shipment:
         stream = Stream(folder, shipment.streamed)
         stream.push(self.api, place)
+        status = folder.state().status
+        if status == "killed":
+            end_stream(self.api, place, folder.id, status)
         page = self.api.page_of(place, folder.id)
         return settled(shipment, WAITING, project_id=place.id, page=page, streamed=stream.lengths)
 

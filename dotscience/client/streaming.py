@@ -22,9 +22,6 @@ _LONGEST_PAUSE = 60.0
 _PIECE = 1 << 20
 """Bytes that are sent at once."""
 
-_END = encode_events([["closed", "unpublished"]] * 2)
-"""The end of a journal. Twice, for the first one is lost where the line before it is torn."""
-
 _TRIES = 3
 """How often something else may come in between."""
 
@@ -79,15 +76,16 @@ class Stream:
             return b""
 
 
-def end_stream(api: HubApi, place: Place, run: str) -> None:
-    """Let a Hub know that a run is over whose beginning it has, and whose record it does not get.
+def end_stream(api: HubApi, place: Place, run: str, status: str) -> None:
+    """Let a Hub know what became of a run whose journal does not say so, and whose record it does not get.
 
     Raises:
         HubError: as `HubApi.append` does, or there is no such run in progress.
     """
+    end = encode_events([["closed", status]] * 2)  # the first is lost where the line before it is torn
     for _ in range(_TRIES):
         try:
-            api.append(place, run, "journal", api.journal_length(place, run), _END)
+            api.append(place, run, "journal", api.journal_length(place, run), end)
             return
         except HubRefusedError as error:
             if error.status != 409:

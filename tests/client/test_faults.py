@@ -157,6 +157,7 @@ def test_what_a_killed_job_had_recorded_reaches_the_hub(hub: RunningHub, workspa
     assert list(waiting([workspace])) == []
     found = hub.admin.get(f"/api/projects/{project_of(hub)}/runs/{outcome.run}").json()
     assert found["metrics"] == {"accuracy": 0.5, "loss": 0.25} and found["is_published"] is False
+    assert found["status"] == "killed"
 
 
 FORKS = """

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from dotscience.client import content, courier
+from dotscience.client import connection, content, courier
 from dotscience.client.outbox import read_shipment
 from dotscience.client.sync import sync, waiting
 from dotscience.errors import (
@@ -372,6 +372,8 @@ def test_a_refused_run_ends_also_where_its_last_line_is_torn(
     recorder.label("huge", "x" * (2 << 20))
     (listed,) = eventually(lambda: runs_of(hub))  # the first piece ends amid a line
     assert listed["labels"] == {}
+    address = f"/api/projects/{listed['workspace']}/runs/{listed['id']}/journal"
+    eventually(lambda: hub.admin.get(address).json()["length"] >= 1 << 20)
     assert recorder.publish().url is None
     assert [run["status"] for run in runs_of(hub)] == ["unpublished"]
 
@@ -481,8 +483,6 @@ def test_a_silent_hub_holds_up_neither_the_calls_nor_the_end(
     monkeypatch: pytest.MonkeyPatch,
     workspace: Workspace,
 ) -> None:
-    from dotscience.client import connection
-
     monkeypatch.setattr(connection, "_PATIENCE", 0.1)
     recorder = new_recorder()
     recorder.connect("ada", "key", "flowers", answering(b""))

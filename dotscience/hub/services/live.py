@@ -98,7 +98,12 @@ def _append(hub: Hub, connection: Connection, access: Access, piece: Piece) -> i
     if _is_due(connection, before, new, now):
         lock_runs(connection)
         _find(connection, run, project.id)  # once more: it may have been published until now
-        show(hub, connection, run, project.id)
+        try:
+            show(hub, connection, run, project.id)
+        except Problem:
+            if not _says_only_that_it_is_over(new):
+                raise
+            _show_end(hub, connection, run, project.id)
     if new:
         projects.touch(connection, project.id, now)  # after the lock, as whoever publishes does it
     return held + len(new)
@@ -149,6 +154,17 @@ def _is_due(connection: Connection, before: Live | None, new: bytes, now: int) -
     return is_time or any(word in new for word in _OVER) or store.is_over(connection, before.run)
 
 
+def _says_only_that_it_is_over(new: bytes) -> bool:
+    return new.startswith(_OVER[0]) and all(line.startswith(_OVER[0]) for line in new.splitlines())
+
+
+def _show_end(hub: Hub, connection: Connection, run: str, project: str) -> None:
+    """Tell the catalog what became of a run that holds more than this Hub takes, and when it began; not what it holds."""
+    state, _ = _state(connection, run)
+    bare = RunState(run, state.status, state.process, state.root, started=state.started)
+    _tell(hub, connection, bare, Logged(), project)
+
+
 def length(hub: Hub, access: Access, run: str, kind: str) -> int:
     """How many bytes of a file have come.
 
@@ -190,11 +206,14 @@ def show(hub: Hub, connection: Connection, run: str, project: str) -> None:
         CorruptError: its journal has no usable header.
         Problem: 422, it holds more than this Hub takes.
     """
-    state, logged = _state(connection, run)
+    _tell(hub, connection, *_state(connection, run), project)
+
+
+def _tell(hub: Hub, connection: Connection, state: RunState, logged: Logged, project: str) -> None:
     check_record(hub, _record(state, logged))
-    said = records.annotations_of(connection, run)
+    said = records.annotations_of(connection, state.id)
     write_runs(connection, [(from_state(state, said), project)])
-    store.shown(connection, run, hub.now())
+    store.shown(connection, state.id, hub.now())
 
 
 def _state(connection: Connection, run: str) -> tuple[RunState, Logged]:

@@ -68,6 +68,18 @@ def test_that_a_run_is_over_is_told_at_once_and_what_follows_it_too(timed: Runni
     assert get_run(place, "9a9a").metrics == {"loss": 3.0}
 
 
+def test_that_a_run_is_over_is_told_although_it_holds_more_than_a_hub_takes(timed: RunningHub) -> None:
+    project = timed.project(timed.admin).id
+    place = timed.hub.catalog.seen_by([project])
+    live = Live(timed.admin, project, "9a9a")
+    live.say(["label", "huge", "x" * (2 << 20)])
+    refused = live.offer("journal", b'["metric","a",1]\n["closed","killed"]\n')
+    assert (refused.status_code, get_run(place, "9a9a").status) == (422, "running")
+    live.say(["closed", "killed"])
+    told = get_run(place, "9a9a")
+    assert (told.status, told.labels, told.started) == ("killed", {}, NOW)
+
+
 def test_a_run_with_a_long_journal_is_told_less_often(timed: RunningHub, clock: Clock) -> None:
     project = timed.project(timed.admin).id
     live = Live(timed.admin, project, "9a9a")

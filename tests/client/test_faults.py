@@ -203,7 +203,8 @@ if "fail" in sys.argv:
 def test_the_end_of_a_script_is_on_the_hub_when_it_is_over(
     word: str, status: str, hub: RunningHub, workspace: Workspace
 ) -> None:
-    Path("left.py").write_text(LEAVES)
+    patient = "import dotscience.client.connection as connection\nconnection.AT_EXIT = 60\n"
+    Path("left.py").write_text(patient + LEAVES)  # what there is time for depends on the machine
     command = [sys.executable, "left.py", hub.url, str(hub.admin.key), word]
     subprocess.run(command, capture_output=True, check=False, timeout=60)
     (run,) = hub.admin.get(f"/api/projects/{project_of(hub)}/runs").json()["runs"]

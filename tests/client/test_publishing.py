@@ -302,8 +302,9 @@ def test_the_page_of_a_run_is_live(connected: Recorder, hub: RunningHub) -> None
 
 
 def test_a_run_that_is_left_is_shown_with_what_became_of_it(
-    connected: Recorder, hub: RunningHub, workspace: Workspace
+    connected: Recorder, hub: RunningHub, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(connection, "AT_EXIT", 60.0)
     connected.metric("a", 1)
     connected._at_exit()
     assert [run["status"] for run in runs_of(hub)] == ["unpublished"]

@@ -48,7 +48,7 @@ def reindex(hub: Hub, progress: Callable[[int, int], object] = lambda done, tota
             lock_runs(connection)
             there = live_store.find_live(connection, run)
             if there is not None and live_store.length(connection, run, "journal"):
-                live.show(hub, connection, run, there.project)
+                live.show_what_fits(hub, connection, run, there.project)
 
         hub.change(show)
         done += 1

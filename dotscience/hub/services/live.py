@@ -25,7 +25,7 @@ from .limits import check_record, check_run_id
 from .logged import Logged
 from .room import check_streamed
 
-__all__ = ["KINDS", "Piece", "append", "length", "record_of", "show", "state_of"]
+__all__ = ["KINDS", "Piece", "append", "length", "record_of", "show", "show_what_fits", "state_of"]
 
 KINDS = ("journal", "points")
 """The files of a run folder that are sent while the run is in progress."""
@@ -98,12 +98,10 @@ def _append(hub: Hub, connection: Connection, access: Access, piece: Piece) -> i
     if _is_due(connection, before, new, now):
         lock_runs(connection)
         _find(connection, run, project.id)  # once more: it may have been published until now
-        try:
+        if _says_only_that_it_is_over(new):
+            show_what_fits(hub, connection, run, project.id)
+        else:
             show(hub, connection, run, project.id)
-        except Problem:
-            if not _says_only_that_it_is_over(new):
-                raise
-            _show_end(hub, connection, run, project.id)
     if new:
         projects.touch(connection, project.id, now)  # after the lock, as whoever publishes does it
     return held + len(new)
@@ -158,13 +156,6 @@ def _says_only_that_it_is_over(new: bytes) -> bool:
     return new.startswith(_OVER[0]) and all(line.startswith(_OVER[0]) for line in new.splitlines())
 
 
-def _show_end(hub: Hub, connection: Connection, run: str, project: str) -> None:
-    """Tell the catalog what became of a run that holds more than this Hub takes, and when it began; not what it holds."""
-    state, _ = _state(connection, run)
-    bare = RunState(run, state.status, state.process, state.root, started=state.started)
-    _tell(hub, connection, bare, Logged(), project)
-
-
 def length(hub: Hub, access: Access, run: str, kind: str) -> int:
     """How many bytes of a file have come.
 
@@ -207,6 +198,16 @@ def show(hub: Hub, connection: Connection, run: str, project: str) -> None:
         Problem: 422, it holds more than this Hub takes.
     """
     _tell(hub, connection, *_state(connection, run), project)
+
+
+def show_what_fits(hub: Hub, connection: Connection, run: str, project: str) -> None:
+    """As `show`; of a run that holds more than this Hub takes, the catalog is told its status and when it began."""
+    state, logged = _state(connection, run)
+    try:
+        _tell(hub, connection, state, logged, project)
+    except Problem:
+        bare = RunState(run, state.status, state.process, state.root, started=state.started)
+        _tell(hub, connection, bare, Logged(), project)
 
 
 def _tell(hub: Hub, connection: Connection, state: RunState, logged: Logged, project: str) -> None:

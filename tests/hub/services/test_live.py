@@ -9,6 +9,7 @@ import pytest
 
 from dotscience.catalog.listing import get_run
 from dotscience.hub.services import live as service
+from dotscience.hub.services.indexing import reindex
 
 from ...hub_server import RunningHub, running
 from ..sending import NOW, Live, record, send
@@ -78,6 +79,8 @@ def test_that_a_run_is_over_is_told_although_it_holds_more_than_a_hub_takes(time
     live.say(["closed", "killed"])
     told = get_run(place, "9a9a")
     assert (told.status, told.labels, told.started) == ("killed", {}, NOW)
+    reindex(timed.hub)
+    assert get_run(place, "9a9a").status == "killed"
 
 
 def test_a_run_with_a_long_journal_is_told_less_often(timed: RunningHub, clock: Clock) -> None:

@@ -35,7 +35,7 @@ def _surroundings() -> Factory:
 
 
 def _connecting() -> Connect:
-    from .client import connect
+    from .client.connection import connect
 
     return connect
 

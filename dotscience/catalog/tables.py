@@ -165,7 +165,7 @@ Index("values_by_number", values.c.shard, values.c.kind, values.c.name, values.c
 Index(
     "values_by_head",
     *(values.c.shard, values.c.kind, values.c.name, values.c.head, values.c.run),
-    postgresql_where=values.c.head.is_not(None),
+    # On PostgreSQL too, where migrations make it: said here it would load that dialect for every workspace.
     sqlite_where=values.c.head.is_not(None),
 )
 

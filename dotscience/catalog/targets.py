@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, or_
+from sqlalchemy import and_
 
 from ..errors import AmbiguousError, NotFoundError
 from ..recorder.files import Located, locate, root_relative
@@ -97,11 +97,8 @@ def _not_on_disk(
     """Targets of a path, or of all below it, that was recorded once, though nothing can be read there."""
     by_path = _latest_by_path(located, places)
     if not by_path:
-        path = tables.versions.c.path
         names = {root_relative(file, places[0].workspace.root), file}
-        folders = [name.rstrip("/") + "/" for name in names if name.strip("/")]
-        below = (path.between(name, name + chr(sys.maxunicode)) for name in folders)
-        by_path = latest(recorded(places[0], or_(path == file, *below)))
+        by_path = latest(one for name in names for one in _recorded_at(name, places[0]))
     return [_as_on_disk(one, disk) for _, one in sorted(by_path.items())]
 
 
@@ -127,13 +124,17 @@ def target_of_digest(digest: str, places: Sequence[Place], disk: Disk | NoDisk) 
 
 def targets_under(path: str, place: Place, disk: Disk | NoDisk) -> list[Target]:
     """The latest file version of a path, or of each path below it, as the place's runs recorded them."""
+    return [_as_on_disk(one, disk) for _, one in sorted(latest(_recorded_at(path, place)).items())]
+
+
+def _recorded_at(path: str, place: Place) -> list[Recorded]:
+    """Every use of a path, and of the paths below it."""
     if not path.strip("/"):
         return []
     below, paths = path.rstrip("/") + "/", tables.versions.c.path
     inside = and_(paths > below, paths < below + chr(sys.maxunicode))
     found = recorded_under(place, [path])
-    found += recorded(place, and_(of_shards(tables.versions, place.shards), inside))
-    return [_as_on_disk(one, disk) for _, one in sorted(latest(found).items())]
+    return found + recorded(place, and_(of_shards(tables.versions, place.shards), inside))
 
 
 def _latest_by_path(files: Sequence[Located], places: Sequence[Catalog]) -> Mapping[str, Recorded]:

@@ -31,6 +31,9 @@ _GAP = "  "
 _NARROWEST = 8
 """Cells below which a column says nothing any more."""
 
+_WIDEST = 200
+"""Cells beyond which a pipe gets no columns: a single long value does not fill up every other line."""
+
 
 def is_terminal() -> bool:
     """Whether people look at standard output."""
@@ -142,6 +145,9 @@ def table(
     width: Callable[[str], int] = len
     if is_terminal():
         from rich.cells import cell_len as width  # letters of some scripts are two cells wide
+
+        most = 4 * shutil.get_terminal_size().columns  # of the rest nothing would be left, at a cost
+        rows = [[cell if len(cell) <= most else f"{cell[:most]}…" for cell in row] for row in rows]
     columns = list(zip(header, *rows, strict=True))
     widths = {number: max(map(width, column)) for number, column in enumerate(columns)}
     if is_terminal():
@@ -150,6 +156,8 @@ def table(
             figures = columns[number][1:] if number in right else ()
             least[number] = min(widths[number], max(_NARROWEST, *map(width, figures), 0))
         _shrink(widths, least, spare)
+    else:
+        widths = {number: min(cells, _WIDEST) for number, cells in widths.items()}
     for position, row in enumerate((header, *rows)):
         cells = [_cell(row[number], size, number in right, width) for number, size in widths.items()]
         while cells and not cells[-1].strip():
@@ -185,7 +193,7 @@ def _shrink(widths: dict[int, int], least: Mapping[int, int], spare: Sequence[in
 
 
 def _cell(text: str, size: int, is_right: bool, width: Callable[[str], int]) -> str:
-    if width(text) > size:
+    if width(text) > size and is_terminal():
         while width(text) >= size:
             text = text[:-1]
         text += "…"

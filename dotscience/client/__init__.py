@@ -1,7 +1,1 @@
-"""HTTP to a Hub: connecting, publishing, streaming runs in progress, and `ds sync`. Loaded on first use."""
-
-from __future__ import annotations
-
-from .connection import connect
-
-__all__ = ["connect"]
+"""HTTP to a Hub: connecting, publishing, streaming runs in progress, and `ds sync`. Each part is loaded on first use."""

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 
-from .verbs import Verbs
+from .verbs import Verbs, named_as_called
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Recorder"]
 
 
+@named_as_called
 class Recorder(Verbs):
     """Records runs, one after the other, into the workspace that the first event finds.
 
@@ -216,7 +217,7 @@ class Recorder(Verbs):
 
             raise StateError(
                 "This recorder was made without a way to a Hub. Make it as Recorder(connecting=lambda: "
-                "dotscience.client.connect), or use ds.connect()."
+                "dotscience.client.connection.connect), or use ds.connect()."
             )
         root = None if self._given_root is None else os.fspath(self._given_root)
         return self._connecting()(wanted, root, self._environ)

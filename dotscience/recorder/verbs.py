@@ -14,10 +14,20 @@ if TYPE_CHECKING:
 
     from .run import Run
 
+    K = TypeVar("K")
     T = TypeVar("T")
     P = TypeVar("P", bound="str | os.PathLike[str]")
 
 
+def named_as_called(kind: type[K]) -> type[K]:
+    """Let Python's complaints about missing and surplus arguments name a verb as users call it: `ds.label() missing …`."""
+    for name, verb in list(vars(kind).items()):
+        if callable(verb) and not name.startswith("_"):
+            verb.__qualname__ = f"ds.{verb.__name__}"
+    return kind
+
+
+@named_as_called
 class Verbs:
     """Everything that can be said about a run while it goes on."""
 
@@ -168,9 +178,7 @@ class Verbs:
         for filename in filenames:
             (self._open or self._begin()).take_output(filename)
 
-    def model(
-        self, kind: ModuleType, name: str, path: P, *, classes: str | os.PathLike[str] | None = None
-    ) -> P:
+    def model(self, kind: ModuleType, name: str, path: P, classes: str | os.PathLike[str] | None = None) -> P:
         """Register a model, whose files become outputs, and return the path itself.
 
         Args:
@@ -193,7 +201,6 @@ class Verbs:
         kind: ModuleType,
         name: str,
         path: str | os.PathLike[str],
-        *,
         classes: str | os.PathLike[str] | None = None,
     ) -> None:
         """Register a model. See `model`."""

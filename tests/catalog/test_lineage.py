@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import Engine, event
 
 from dotscience.catalog.lineage import File, Lineage, impact, why
 from dotscience.errors import AmbiguousError, NotFoundError
@@ -231,6 +233,34 @@ def test_a_digest_or_its_beginning_asks_too(study: Study) -> None:
         assert (found.asked, found.files[0].path, found.files[0].made_by) == (ref, "model.pkl", train)
     with pytest.raises(NotFoundError):
         why(digest(b"model")[:7], workspace=study.workspace)
+
+
+@pytest.mark.parametrize("asked", ["model.pkl", "model", "gone.pkl", digest(b"model")[:9]])
+def test_no_question_goes_through_all_file_versions(study: Study, asked: str) -> None:
+    chain(study)
+    study.publish(outputs={"gone.pkl": b"gone"})
+    why("raw.csv", workspace=study.workspace)
+    statements: list[tuple[str, Any]] = []
+
+    def note(_: object, cursor: object, statement: str, given: Any, *more: object) -> None:
+        statements.append((statement, given))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        with contextlib.suppress(NotFoundError):
+            why(asked, workspace=study.workspace)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    plans = study.catalog().read(
+        lambda connection: [
+            str(row)
+            for statement, given in statements
+            if statement.startswith("SELECT")
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)
+        ]
+    )
+    assert any("SEARCH versions" in plan for plan in plans)
+    assert not [plan for plan in plans if "SCAN versions" in plan or "SCAN uses" in plan]
 
 
 def test_a_digest_that_begins_several_is_ambiguous(study: Study) -> None:

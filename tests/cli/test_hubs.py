@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 
 from dotscience.cli.keys import KEYS
-from dotscience.client import connect
+from dotscience.client.connection import connect
 from dotscience.client.profiles import Profile, Profiles
 from dotscience.recorder.recorder import Recorder
 

@@ -1,5 +1,6 @@
 """`ds list`."""
 
+import io
 import os
 import re
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from dotscience.recorder.recorder import Recorder
 from dotscience.testing import fresh_recorder
 
 Ds = Callable[..., Result]
@@ -249,3 +251,30 @@ def test_an_execution_that_cannot_be_read_is_said_and_passed_over(
 def test_what_chooses_runs_does_not_go_with_executions(more: list[str], study: Path, ds: Ds) -> None:
     done = ds("list", "--executions", *more)
     assert done.exit_code == 2 and "--executions" in done.stderr
+
+
+@pytest.fixture
+def long_value(recorder: Recorder) -> str:
+    """A parameter of half a million letters, beside a run that has a short one."""
+    value = "x" * 500_000
+    for each in ("short", value):
+        recorder.start("long")
+        recorder.parameter("p", each)
+        recorder.publish(stream=io.StringIO())
+    return value
+
+
+def test_one_long_value_does_not_fill_up_the_other_lines_in_a_pipe(long_value: str, ds: Ds) -> None:
+    longest, *others = sorted(
+        ds("list", "--columns", "parameter.p,id").stdout.splitlines(), key=len, reverse=True
+    )
+    assert long_value in longest
+    assert max(map(len, others)) < 300
+
+
+def test_one_long_value_is_cut_to_a_terminal(long_value: str, on_terminal: Callable[..., str]) -> None:
+    shown = on_terminal(
+        "list", "--columns", "id,parameter.p", environ={**os.environ, "NO_COLOR": "1"}, columns=80
+    )
+    assert shown.count("…") == 1
+    assert max(map(len, shown.splitlines())) == 80

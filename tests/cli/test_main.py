@@ -158,6 +158,22 @@ def test_only_the_file_of_the_command_is_imported() -> None:
     assert loaded.isdisjoint({"dotscience.cli.list", "dotscience.cli.show", "sqlalchemy", "rich"})
 
 
+@pytest.mark.parametrize("command", [["list"], ["why", "models/forest.joblib"]])
+def test_questions_load_neither_what_talks_to_hubs_nor_what_hubs_store_with(
+    study: Path, command: list[str]
+) -> None:
+    code = (
+        f"import sys\nfrom dotscience.cli.main import commands\ncommands({command!r}, standalone_mode=False)\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "sqlalchemy" in loaded
+    assert loaded.isdisjoint(
+        {"requests", "http.client", "sqlalchemy.dialects.postgresql", "dotscience.client.wire"}
+    )
+
+
 def test_the_reference_holds_the_help_of_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
     printed = reference()
     monkeypatch.setenv("COLUMNS", "40")

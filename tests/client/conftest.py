@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dotscience.client import connect
+from dotscience.client.connection import connect
 from dotscience.recorder import notices
 from dotscience.recorder.recorder import Recorder
 from dotscience.storage.runs import RunFolder

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dotscience.client import connect
+from dotscience.client.connection import connect
 from dotscience.client.outbox import Shipment
 from dotscience.client.sync import Senders
 from dotscience.errors import ArgumentError

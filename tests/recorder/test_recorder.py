@@ -110,6 +110,23 @@ def test_add_functions_name_a_missing_value(recorder: Recorder) -> None:
     assert record.labels == record.parameters == record.metrics == {}
 
 
+@pytest.mark.parametrize(
+    ("verb", "given", "said"),
+    [
+        ("label", ("mode",), r"ds\.label\(\) missing 1 required positional argument: 'value'"),
+        ("param", ("C",), r"ds\.parameter\(\) missing 1 required positional argument: 'value'"),
+        ("metric", ("accuracy", 0.9, 1), r"ds\.metric\(\) takes 3 positional arguments but 4 were given"),
+        ("start", ("train", "a", "forest"), r"ds\.start\(\) takes from 1 to 2 positional arguments but 4"),
+    ],
+)
+def test_a_missing_argument_is_said_of_what_was_called(
+    verb: str, given: tuple[Any, ...], said: str, recorder: Recorder, run_folders: Folders
+) -> None:
+    with pytest.raises(TypeError, match=said):
+        getattr(recorder, verb)(*given)
+    assert run_folders() == []
+
+
 def test_a_keyword_may_have_any_name(recorder: Recorder) -> None:
     recorder.add_metrics(self=1, kind=2, pairs=3, named=4)
     assert recorder.publish().record.metrics == {"self": 1, "kind": 2, "pairs": 3, "named": 4}
@@ -239,7 +256,7 @@ def test_a_model_may_be_a_directory_with_its_classes(recorder: Recorder, tmp_pat
     (tmp_path / path).mkdir(parents=True)
     for name in ("model.joblib", "classes.json"):
         (tmp_path / path / name).write_text(name)
-    assert recorder.model(sklearn, "forest", path, classes=path / "classes.json") is path
+    assert recorder.model(sklearn, "forest", path, path / "classes.json") is path
     record = recorder.publish().record
     assert record.models == {
         "forest": {

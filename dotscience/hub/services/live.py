@@ -206,7 +206,7 @@ def show_what_fits(hub: Hub, connection: Connection, run: str, project: str) -> 
     try:
         _tell(hub, connection, state, logged, project)
     except Problem:
-        bare = RunState(run, state.status, state.process, state.root, started=state.started)
+        bare = RunState(run, state.status, process=state.process, root=state.root, started=state.started)
         _tell(hub, connection, bare, Logged(), project)
 
 

@@ -38,6 +38,7 @@ def page(
     status: int = 200,
     twin: str | None = None,
     etag: str | None = None,
+    headers: Mapping[str, str] | None = None,
     **values: Any,
 ) -> HTMLResponse:
     """A page.
@@ -65,7 +66,7 @@ def page(
         )
     )
     raw = text.encode("utf-8", "backslashreplace")  # of halves of characters, which texts of users may hold
-    return HTMLResponse(raw, status, headers={"Cache-Control": "no-store"})
+    return HTMLResponse(raw, status, headers={"Cache-Control": "no-store", **(headers or {})})
 
 
 @cache

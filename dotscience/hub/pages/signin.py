@@ -36,6 +36,7 @@ async def sign_in(request: Request, hub: CurrentHub, access: CurrentAccess) -> R
             "signin.html",
             access,
             status=problem.status,
+            headers=problem.headers,
             next=target,
             name=name[:64],
             problem=problem.detail,

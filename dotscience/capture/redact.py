@@ -9,7 +9,8 @@ What counts as one, each replaced by `[redacted]`:
   `token=args.token`, `password: str`) stays;
 - passwords where some languages and programs have them: `-u user:password`, `IDENTIFIED BY 'password'`;
 - user and password in a URL, and secret-looking parts of its query;
-- the tokens of well-known services, by their shape, and PEM private keys.
+- the tokens of well-known services, by their shape, and PEM private keys;
+- what this process was told to `hide`, such as the API key that it connects with.
 
 Digests, commit hashes and other long hexadecimal texts are no secrets by themselves.
 
@@ -22,9 +23,29 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-__all__ = ["REDACTED", "is_secret_name", "redact", "redact_command", "redact_diff", "without_credentials"]
+__all__ = [
+    "REDACTED",
+    "hide",
+    "is_secret_name",
+    "redact",
+    "redact_command",
+    "redact_diff",
+    "without_credentials",
+]
 
 REDACTED = "[redacted]"
+
+_SHORTEST = 8
+"""Characters below which a text is no secret that could be told from others."""
+
+_hidden: set[str] = set()
+"""For as long as the process lives: what was a secret once stays one."""
+
+
+def hide(secret: str) -> None:
+    """From now on replace this text wherever it stands, whatever it looks like."""
+    if len(secret) >= _SHORTEST:
+        _hidden.add(secret)
 
 
 def redact(text: str) -> str:
@@ -34,6 +55,8 @@ def redact(text: str) -> str:
         >>> redact("export API_KEY=abc; fetch --password 'hunter 2' https://me:pw@example.org")
         "export API_KEY=[redacted]; fetch --password '[redacted]' https://[redacted]@example.org"
     """
+    for secret in tuple(_hidden):
+        text = text.replace(secret, REDACTED)
     if "PRIVATE KEY" in text:
         text = re.sub(_PRIVATE_KEY, REDACTED, text)
     # By the line, so that a long text never holds up the other threads of the process.

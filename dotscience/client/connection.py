@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from ..capture.redact import hide
 from ..catalog.limits import Limits
 from ..errors import CorruptError, HubUnreachableError
 from ..recorder.notices import contained, notice
@@ -48,6 +49,7 @@ def connect(wanted: Wanted, root: str | None = None, environ: Mapping[str, str] 
     """
     root = find_root(environ=environ) if root is None else root
     access = find_access(wanted, root, environ)
+    hide(access.key)
     project = project_of(access)
     api = HubApi(Wire(access, settings=Settings(root, environ)))
     place = None

@@ -26,7 +26,7 @@ def key() -> str:
     if not kept.exists():
         DATA.mkdir(mode=0o700, exist_ok=True)
         kept.touch(mode=0o600)
-        kept.write_text(secrets.token_urlsafe(32))
+        kept.write_text("ds_" + secrets.token_urlsafe(32))
     return kept.read_text()
 
 

@@ -24,6 +24,7 @@ from dotscience.errors import (
     ModeError,
     StateError,
 )
+from dotscience.hub.services import accounts
 from dotscience.hub.settings import HubSettings, Limits
 from dotscience.recorder.recorder import Recorder
 from dotscience.storage.runs import RunFolder
@@ -197,6 +198,23 @@ def test_a_script_prints_the_page_and_the_block_only_where_it_is_collected(
     assert done.stdout.startswith("[[DOTSCIENCE-RUN:") == has_block
     assert (listed["url"] in done.stderr) == (not has_block)
     assert (listed["mode"], listed["workload_file"]) == ("remote", "train.py")
+
+
+def test_a_key_on_the_command_line_is_in_no_record_whatever_it_looks_like(
+    hub: RunningHub, workspace: Workspace
+) -> None:
+    user = accounts.user_named(hub.hub, "ada")
+    accounts.add_key(hub.hub, user, "of her own", secret="correct horse battery staple")
+    Path("train.py").write_text(
+        "import sys, dotscience as ds\nds.connect('ada', sys.argv[2], 'flowers', sys.argv[1])\nds.publish()\n"
+    )
+    subprocess.run(
+        [sys.executable, "train.py", hub.url, "correct horse battery staple"], check=True, timeout=60
+    )
+    (folder,) = workspace.run_folders()
+    record = folder.read_record()
+    assert record.environment["argv"] == ["train.py", hub.url, "[redacted]"]
+    assert b"horse" not in Path(folder.record_path).read_bytes()
 
 
 def test_no_content_is_sent_twice(new_recorder: Connecting, hub: RunningHub, proxy: Proxy) -> None:

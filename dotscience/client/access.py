@@ -22,8 +22,12 @@ class Access:
     Attributes:
         url: the Hub's address, as `hub_address` spells it.
         user: a name, or None where the key says who it is.
+        key: without the line ends that a file or a pipe leaves around it.
         project: the project's name, or None.
         profile: the profile that it comes from, or None.
+
+    Raises:
+        ArgumentError: the key by itself cannot be sent. What is wrong with it is not shown, since it is secret.
     """
 
     url: str
@@ -31,6 +35,14 @@ class Access:
     key: str = field(repr=False)
     project: str | None = None
     profile: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", self.key.strip("\r\n"))
+        if self.user is None and not self.key.isprintable():
+            raise ArgumentError(
+                f"The API key for {self.url} holds characters that no key has, such as the end of a line. Copy it anew, "
+                f"one line and nothing else."
+            )
 
 
 def find_access(wanted: Wanted, root: str | None = None, environ: Mapping[str, str] = os.environ) -> Access:
@@ -43,7 +55,7 @@ def find_access(wanted: Wanted, root: str | None = None, environ: Mapping[str, s
         root: the workspace, whose settings may name a profile and a project.
 
     Raises:
-        ArgumentError: the address or the key is not known, or the project's name is empty.
+        ArgumentError: the address or the key is not known, the key is none, or the project's name is empty.
         NotFoundError: there is no profile of the name that was asked for.
         CorruptError: the profiles cannot be read.
 

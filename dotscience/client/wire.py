@@ -42,7 +42,7 @@ class _Basic(AuthBase):
     def __init__(self, access: Access) -> None:
         from base64 import b64encode
 
-        pair = f"{access.user}:{access.key}".encode()
+        pair = f"{access.user}:{access.key}".encode("utf-8", "replace")
         token = f"Bearer {access.key}" if access.user is None else f"Basic {b64encode(pair).decode('ascii')}"
         self._header = token.encode("utf-8", "replace")
 

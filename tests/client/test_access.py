@@ -112,6 +112,24 @@ def test_access_does_not_show_its_key() -> None:
     assert "secret" not in repr(Access(HUB, "ada", "secret"))
 
 
+def test_a_key_is_read_without_the_line_ends_of_the_file_that_held_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert find_access(Wanted(None, "ds_key\n", "flowers", HUB)).key == "ds_key"
+    monkeypatch.setenv("DOTSCIENCE_APIKEY", "ds_key\r\n")
+    assert find_access(Wanted("ada", None, "flowers", HUB)).key == "ds_key"
+    monkeypatch.setenv("DOTSCIENCE_URL", HUB)
+    found = key_for(HUB, None)
+    assert found is not None and found.key == "ds_key"
+
+
+@pytest.mark.parametrize("key", ["ds_secret\nds_other", "ds_\0secret", "ds_secret\udcff"])
+def test_what_cannot_be_a_key_is_refused_without_being_shown(key: str) -> None:
+    with pytest.raises(ArgumentError, match="Copy it anew") as caught:
+        find_access(Wanted(None, key, "flowers", HUB))
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.usefixtures("stored")
 def test_a_run_that_waits_is_sent_with_the_key_of_its_own_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     def key(url: str, user: str | None) -> str | None:

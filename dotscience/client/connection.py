@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from ..capture.redact import hide
 from ..catalog.limits import Limits
-from ..errors import CorruptError, HubUnreachableError
+from ..errors import CorruptError, HubUnreachableError, NotFoundError
 from ..recorder.notices import contained, notice
 from ..recorder.progress import Bar
 from ..records.destination import AT_EXIT, Wanted
@@ -31,6 +32,9 @@ _T = TypeVar("_T")
 
 _PATIENCE = 15.0
 """Seconds that connecting may take in all, whatever the network does."""
+
+_ON_ITS_WAY = 10.0
+"""Seconds after its publish for which a run is left to the process that published it."""
 
 
 def connect(wanted: Wanted, root: str | None = None, environ: Mapping[str, str] = os.environ) -> Connection:
@@ -113,11 +117,14 @@ class Connection:
         self._begin()
 
     def _begin(self) -> None:
+        self._courier, self._sweeper = self._new_courier(), self._new_courier()
+        self._live = Live(self._api, self._shipment.project, self._place)
+
+    def _new_courier(self) -> Courier:
         sender = Sender(self._api, self._limits)
         if self._place is not None:
             sender.know(self._place)
-        self._courier = Courier(sender, is_away=self._place is None)
-        self._live = Live(self._api, self._shipment.project, self._place)
+        return Courier(sender, is_away=self._place is None)
 
     def begin(self, folder: str) -> None:
         """Note in a run's folder where it goes, and stream it."""
@@ -145,7 +152,10 @@ class Connection:
         return sent.page
 
     def _sweep(self) -> None:
-        """Send what has been waiting in the workspace, once, behind the user's back."""
+        """Send what has been waiting in the workspace, once, behind the user's back.
+
+        A courier of its own does that, so that no publish ever waits for older runs.
+        """
         if self._has_swept:
             return
         self._has_swept = True
@@ -154,7 +164,7 @@ class Connection:
             with contained("looking for runs that wait to be sent"):
                 for run, shipment in shipments(self._workspace):
                     if self._is_waiting(run, shipment):
-                        self._courier.submit(run)
+                        self._sweeper.submit(run)
 
         try:
             threading.Thread(target=submit_waiting, name="dotscience-sweep", daemon=True).start()
@@ -163,17 +173,31 @@ class Connection:
 
     def _is_waiting(self, run: RunFolder, shipment: Shipment) -> bool:
         is_ours = shipment.url == self.address and shipment.user in (None, self._shipment.user)
-        return is_ours and shipment.state != REFUSED and run.is_published() and not is_complete(run, shipment)
+        is_due = (
+            is_ours and shipment.state != REFUSED and run.is_published() and not is_complete(run, shipment)
+        )
+        return is_due and not _is_on_its_way(run)
 
     def at_exit(self) -> None:
         """Spend a moment on what is not sent yet."""
         self._live.wait(AT_EXIT / 2)
-        self._courier.settle(AT_EXIT / 2)
+        until = time.monotonic() + AT_EXIT / 2
+        for courier in (self._courier, self._sweeper):
+            courier.settle(until - time.monotonic())
 
     def after_fork(self) -> None:
         """Let go of threads and connections, which are the parent's."""
         self._api.wire.after_fork()
         self._begin()
+
+
+def _is_on_its_way(run: RunFolder) -> bool:
+    """Whether another process has published the run only just, so that it is most likely sending it."""
+    try:
+        is_ours = run.read_record().process.get("pid") == os.getpid()
+        return not is_ours and time.time() - os.stat(run.record_path).st_mtime < _ON_ITS_WAY
+    except (CorruptError, NotFoundError, OSError):
+        return False
 
 
 def _address_of(run: RunFolder) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ..errors import AccessError, CorruptError, HubError, HubUnreachableError
 from ..recorder.notices import contained, notice
 from ..storage.runs import RunFolder
-from .outbox import REFUSED, Shipment, read_shipment
+from .outbox import REFUSED, Shipment, is_complete, read_shipment
 from .sending import Sender
 
 __all__ = ["Courier", "Job", "away"]
@@ -52,7 +52,7 @@ def away(error: Exception) -> str:
 
 
 class Courier:
-    """Sends the runs of one process to one Hub, oldest first.
+    """Sends runs to one Hub, one after the other as they were submitted.
 
     Args:
         is_away: it could not be reached just now, which has been said.
@@ -137,7 +137,9 @@ class Courier:
         is_settled = True
         try:
             shipment = read_shipment(job.folder)
-            if shipment is not None:
+            if shipment is not None and is_complete(job.folder, shipment):  # somebody else was faster
+                job.sent = shipment
+            elif shipment is not None:
                 job.sent = self._sender.send(job.folder, shipment, job.advance)
                 if job.sent.state == REFUSED:
                     notice(f"{job.sent.url} refused run {job.folder.id}: {job.sent.reason} It stays here.")

@@ -484,6 +484,68 @@ def test_without_its_hub_a_run_is_kept_and_sent_with_the_next_publish(
     eventually(lambda: list(waiting([workspace])) == [])
 
 
+def test_a_publish_does_not_wait_for_the_runs_that_waited_before(
+    new_recorder: Connecting, hub: RunningHub, proxy: Proxy, workspace: Workspace
+) -> None:
+    proxy.fault = lambda method, path: Fault(cut_at=0)
+    first = new_recorder()
+    first.connect("ada", hub.admin.key, "flowers", proxy.url)
+    older = first.publish().id
+    is_at_it, go_on = threading.Event(), threading.Event()
+
+    def fault(method: str, path: str) -> Fault:
+        if path.endswith(older):
+            is_at_it.set()
+            assert go_on.wait(60)
+        return Fault()
+
+    proxy.fault = fault
+    second = new_recorder()
+    second.connect("ada", hub.admin.key, "flowers", proxy.url)
+    try:
+        assert second.publish().url is not None
+        assert is_at_it.wait(20)
+        second.start()
+        assert second.publish().url is not None
+        assert [folder.id for _, folder in waiting([workspace])] == [older]
+    finally:
+        go_on.set()
+    eventually(lambda: list(waiting([workspace])) == [])
+
+
+def test_a_run_that_another_process_has_just_published_is_left_to_it(
+    new_recorder: Connecting,
+    hub: RunningHub,
+    proxy: Proxy,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "_ON_ITS_WAY", 3600.0)
+    proxy.fault = lambda method, path: Fault(cut_at=0)
+    code = (
+        "import sys, dotscience as ds\nds.connect('ada', sys.argv[2], 'flowers', sys.argv[1])\nds.publish()\n"
+    )
+    subprocess.run([sys.executable, "-c", code, proxy.url, str(hub.admin.key)], check=True, timeout=60)
+    ((_, theirs),) = waiting([workspace])
+
+    def what_waits_is(*ids: str) -> bool:
+        return tuple(folder.id for _, folder in waiting([workspace])) == ids
+
+    def publish() -> str | None:
+        recorder = new_recorder()
+        recorder.connect("ada", hub.admin.key, "flowers", proxy.url)
+        return recorder.publish().url
+
+    assert publish() is None
+    proxy.fault = lambda method, path: Fault()
+    assert publish() is not None
+    eventually(lambda: what_waits_is(theirs.id))  # which is the older one, so it was passed over
+    two_hours_ago = time.time() - 7200
+    os.utime(theirs.record_path, (two_hours_ago, two_hours_ago))
+    assert publish() is not None
+    eventually(what_waits_is)
+
+
 def test_a_hub_that_comes_back_gets_what_waits_while_the_program_goes_on(
     new_recorder: Connecting, hub: RunningHub, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,16 +59,22 @@ def send_parts(parts: Collection[Part], blobs: Store, api: HubApi, place: Place,
     for part in parts:
         _require(part, blobs)
     pool = Hashers(_THREADS)
-    jobs = [
-        pool.submit(
-            partial(_Upload(part.digest, blobs, api, place, pool.advance).send), blobs.size(part.digest)
-        )
-        for part in parts
-    ]
+    failed: list[Exception] = []
+
+    def send(upload: _Upload) -> None:
+        if failed:  # the Hub would only be asked in vain as often as there are parts
+            return
+        try:
+            upload.send()
+        except Exception as error:
+            failed.append(error)
+
+    for part in parts:
+        upload = _Upload(part.digest, blobs, api, place, pool.advance)
+        pool.submit(partial(send, upload), blobs.size(part.digest))
     pool.wait(progress)
-    for job in jobs:
-        if job.error is not None:
-            raise job.error
+    if failed:
+        raise failed[0]
 
 
 class _Upload:

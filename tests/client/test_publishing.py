@@ -655,6 +655,23 @@ def test_a_large_file_is_resumed_where_it_broke_off(
     assert held.content == large
 
 
+def test_a_hub_that_takes_nothing_more_is_not_asked_for_every_file(
+    new_recorder: Connecting, hub: RunningHub, proxy: Proxy, workspace: Workspace
+) -> None:
+    recorder = new_recorder()
+    recorder.connect("ada", hub.admin.key, "flowers", proxy.url)
+    for number in range(30):
+        Path(f"{number}.bin").write_text(str(number))
+        recorder.output(f"{number}.bin")
+    proxy.fault = lambda method, path: Fault(cut_at=0 if method == "PUT" and "/blobs/" in path else None)
+    assert recorder.publish().url is None
+    tried = {path for method, path in list(proxy.seen) if method == "PUT" and "/blobs/" in path}
+    assert 1 <= len(tried) < 10
+    (folder,) = (folder for _, folder in waiting([workspace]))
+    proxy.fault = lambda method, path: Fault()
+    assert [each.outcome for each in sync([(workspace, folder)], apikey=hub.admin.key)] == ["sent"]
+
+
 def test_the_shipment_of_a_run_says_where_it_is(
     connected: Recorder, hub: RunningHub, only_run: OnlyRun
 ) -> None:

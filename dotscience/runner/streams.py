@@ -81,7 +81,12 @@ class Stream:
         view = memoryview(data)
         try:
             while view and self._through is not None:
-                view = view[os.write(self._through, view) :]
+                try:
+                    view = view[os.write(self._through, view) :]
+                except (
+                    BlockingIOError
+                ):  # whoever shares the descriptor has made it so; the reader is only slow
+                    select.select([], [self._through], [])
         except OSError:
             return False
         return True

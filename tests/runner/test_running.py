@@ -186,6 +186,20 @@ def test_a_reader_that_goes_away_ends_the_command_as_it_would_without_us(workspa
     assert found[0].read_record().error == "the command was ended by SIGPIPE"
 
 
+def test_a_slow_reader_of_an_output_that_does_not_block_gets_it_all(workspace: Workspace) -> None:
+    much = 1 << 20  # more than a pipe holds
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    code = f"print('x' * {much}); import pathlib; pathlib.Path('done').touch()"
+    runner = subprocess.Popen(
+        [sys.executable, "-m", "dotscience", "run", "--", sys.executable, "-c", code], stdout=writing
+    )
+    os.close(writing)
+    with open(reading, "rb") as stream:
+        assert stream.read() == b"x" * much + b"\n"
+    assert runner.wait() == 0 and os.path.exists("done")
+
+
 def test_a_process_that_stays_behind_does_not_hold_the_runner_up(
     run: Run, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ..catalog.block_stream import Found
@@ -14,6 +15,7 @@ from ..errors import CorruptError, NotFoundError, StateError
 from ..recorder.files import expand
 from ..recorder.notices import contained, notice
 from ..recorder.publishing import publish_left_behind
+from ..recorder.reading import FileReader
 from ..recorder.session import Session
 from ..records.files import FileVersion
 from ..storage.runs import RunFolder
@@ -69,7 +71,11 @@ class HeldRuns:
         Its files are read now, so they are those of the run where nothing has touched them since.
         """
         source = Source(f"what the command printed ({stream})", execution=self._execution)
-        return take_block(found, source, self._session.workspace, look=self._look)
+        reader = self._session.new_run(
+            lambda: 0.0, None, None
+        ).reader  # one for all, which minds what a run may keep
+        assert reader is not None
+        return take_block(found, source, self._session.workspace, look=partial(self._look, reader))
 
     def publish_left_behind(self, failure: str | None) -> list[RunFolder]:
         """Publish the runs that the command left without a record; those still at work are left alone.
@@ -100,7 +106,7 @@ class HeldRuns:
         except (CorruptError, OSError):
             return False
 
-    def _look(self, path: str, role: str, moment: float | None) -> FileVersion:
+    def _look(self, reader: FileReader, path: str, role: str, moment: float | None) -> FileVersion:
         named = only_named(path, role, moment)
         if named.unseen == "reference" or moment is None:
             return named
@@ -112,8 +118,6 @@ class HeldRuns:
         if max(file.stat.st_mtime_ns, file.stat.st_ctime_ns) > moment * 1e9:
             # An input may have been made between the run's start and its reading; an output not after the end.
             return named if role == "input" else named._replace(unseen="replaced")
-        reader = self._session.new_run(lambda: 0.0, None, None).reader
-        assert reader is not None
         return reader.version(
             file, self._session.setting("keep_outputs" if role == "output" else "keep_inputs")
         )

@@ -147,6 +147,17 @@ def test_blocks_of_a_library_that_only_prints_become_records(run: Run, workspace
     assert output.kept
 
 
+def test_what_is_kept_of_a_printed_block_has_one_limit_for_all_its_files(
+    run: Run, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOTSCIENCE_KEEP_RUN_LIMIT", "10B")
+    code = OLD_LIBRARY.replace('["model.bin"]', '["model.bin", "plot.bin"]')
+    Path("script.py").write_text(code.replace("now =", 'open("plot.bin", "w").write("picture"); now ='))
+    run(sys.executable, "script.py")
+    (record,) = records(workspace)
+    assert sorted(file.kept for file in record.outputs) == [False, True]
+
+
 def test_an_output_that_changed_after_its_block_is_not_taken_for_the_runs(
     run: Run, workspace: Workspace
 ) -> None:

@@ -138,7 +138,7 @@ class Senders:
     ) -> None:
         self._apikey, self._environ, self._keys = apikey, environ, keys or {}
         self._senders: dict[tuple[str, str | None, str], Sender] = {}
-        self._given_up: dict[str, DotscienceError] = {}
+        self._given_up: dict[tuple[str | None, ...], DotscienceError] = {}
 
     def sender(self, shipment: Shipment, root: str) -> Sender:
         """Sends as the settings of that workspace say.
@@ -148,8 +148,9 @@ class Senders:
             CorruptError: the settings or the profiles cannot be read.
             DotscienceError: what was wrong with the Hub before.
         """
-        if shipment.url in self._given_up:
-            raise self._given_up[shipment.url]
+        for whom in _hub_and_user(shipment):
+            if whom in self._given_up:
+                raise self._given_up[whom]
         asked = (shipment.url, shipment.user, root)
         if asked not in self._senders:
             settings = Settings(root, self._environ)
@@ -158,8 +159,9 @@ class Senders:
         return self._senders[asked]
 
     def give_up(self, shipment: Shipment, error: DotscienceError) -> None:
-        """Do not try this Hub again for the other runs."""
-        self._given_up[shipment.url] = error
+        """Do not try this Hub again for the other runs; where its user was refused, not for those of that user."""
+        hub, user = _hub_and_user(shipment)
+        self._given_up[user if isinstance(error, AccessError) else hub] = error
 
     def _access(self, shipment: Shipment) -> Access:
         given = self._apikey or self._keys.get((shipment.url, shipment.user))
@@ -171,6 +173,11 @@ class Senders:
                 f"There is no API key for {shipment.url}. Store one with `ds login URL`, or give it with --apikey."
             )
         return access
+
+
+def _hub_and_user(shipment: Shipment) -> tuple[tuple[str], tuple[str, str | None]]:
+    """What stands for the Hub, and for the user on it, whose key may be the one thing that is wrong."""
+    return (shipment.url,), (shipment.url, shipment.user)
 
 
 def _check(folder: RunFolder) -> None:

@@ -1,6 +1,7 @@
 """Runs are sent as the settings of their own workspace say."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from dotscience.client.connection import connect
 from dotscience.client.outbox import Shipment
 from dotscience.client.sync import Senders
-from dotscience.errors import ArgumentError
+from dotscience.errors import AccessError, ArgumentError, DotscienceError, HubUnreachableError
 from dotscience.records.destination import Wanted
 from dotscience.storage.workspace import Workspace
 
@@ -38,3 +39,21 @@ def test_connecting_heeds_the_workspace_and_what_it_is_given_as_the_environment(
     assert connect(wanted, root, {"HOME": str(tmp_path)})._api.wire._timeout == 77
     said = {"HOME": str(tmp_path), "DOTSCIENCE_TIMEOUT": "5"}
     assert connect(wanted, root, said)._api.wire._timeout == 5
+
+
+def test_a_key_that_is_refused_stops_its_own_user_only(tmp_path: Path) -> None:
+    root = workspace_with(tmp_path)
+    senders = Senders("key", {"HOME": str(tmp_path)})
+    others = [replace(SHIPMENT, user=user) for user in ("bob", None)]
+    refused = AccessError("this key is not accepted", 401)
+    senders.give_up(SHIPMENT, refused)
+    with pytest.raises(AccessError):
+        senders.sender(SHIPMENT, root)
+    for other in others:
+        assert senders.sender(other, root).api.url == URL
+    senders.give_up(others[1], refused)
+    assert senders.sender(others[0], root).api.url == URL
+    senders.give_up(SHIPMENT, HubUnreachableError("nothing there"))
+    for other in others:
+        with pytest.raises(DotscienceError):
+            senders.sender(other, root)

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import IO
 
 from .redact import redact_diff, without_credentials
 
@@ -20,6 +21,9 @@ __all__ = ["LARGEST_DIFF", "PATIENCE", "Checkout", "GitError", "Repository", "fi
 
 PATIENCE = 5.0
 """Seconds that one call of git may take."""
+
+_COMPLAINT = 64 << 10
+"""How many bytes are kept of what git complains of."""
 
 _REST = 100
 """A command that took too long is not tried again in its working tree for so many times as long: a process that records
@@ -201,11 +205,14 @@ class Repository:
             timer = threading.Timer(self._patience, _end, (process, ended, slow))
             timer.daemon = True
             timer.start()
+            said: list[bytes] = []
+            listener = threading.Thread(target=_listen, args=(process.stderr, said), daemon=True)
+            listener.start()  # git stands still where nobody takes its warnings
             try:
                 printed = process.stdout.read(-1 if ceiling is None else ceiling + 1)
                 if ceiling is not None and len(printed) > ceiling:
                     _end(process, ended, GitError(f"they are larger than {ceiling} bytes"))
-                complaint = process.stderr.read().decode("utf-8", "replace").strip()
+                listener.join()
                 failed = process.wait() != 0
             finally:
                 timer.cancel()
@@ -214,6 +221,7 @@ class Repository:
                 _slow[key] = time.monotonic() + _REST * self._patience, slow
             raise ended[0]
         if failed:
+            complaint = said[0].decode("utf-8", "replace").strip() if said else ""
             reason = complaint.partition("\n")[0] or "it did not say why"
             raise GitError(f"`git {arguments[0]}` failed: {reason}")
         return printed
@@ -273,6 +281,13 @@ def _end(process: subprocess.Popen[bytes], ended: list[GitError], why: GitError)
             process.kill()
     except ProcessLookupError:
         return
+
+
+def _listen(stream: IO[bytes], said: list[bytes]) -> None:
+    """Read to the end what git complains of, and keep the first of it."""
+    said.append(stream.read(_COMPLAINT))
+    while stream.read(_COMPLAINT):
+        continue
 
 
 def _environment() -> dict[str, str]:

@@ -286,6 +286,16 @@ def test_a_git_that_never_answers_is_an_error(
         Repository(str(repository), patience=0.2).look()
 
 
+def test_a_git_with_many_warnings_is_listened_to(
+    repository: Path, git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = git("rev-parse", "HEAD")
+    _fake_git(tmp_path / "bin", 'yes warning | head -c 1000000 >&2; exec "$REAL" "$@"', monkeypatch)
+    checkout = Repository(str(repository), patience=20).look()
+    assert checkout is not None
+    assert (checkout.commit, checkout.dirty, checkout.problems) == (commit, False, [])
+
+
 def test_a_git_that_tells_nothing_is_not_taken_for_a_clean_checkout(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

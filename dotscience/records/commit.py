@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import takewhile
 
 from .times import parse_block_time
 
@@ -121,6 +123,7 @@ def parse_commit(said: Mapping[str, str]) -> CommitMetadata:
     """
     if "runs" not in said:
         return CommitMetadata(False, NO_RUNS)
+    by_key = _Sorted(said)
     return CommitMetadata(
         success=(said.get("success") or "true") == "true",
         message=said.get("message", ""),
@@ -145,7 +148,7 @@ def parse_commit(said: Mapping[str, str]) -> CommitMetadata:
         runner_gpus=_texts(said.get("runner.gpu")) or (),
         runner_ram=_integer(said.get("runner.ram"), -1),
         runner_ram_ecc={"true": True, "false": False}.get(said.get("runner.ram.ecc", "")),
-        runs=tuple(_run(said, run) for run in _texts(said["runs"]) or ()),
+        runs=tuple(_run(by_key, run) for run in dict.fromkeys(_texts(said["runs"]) or ())),
     )
 
 
@@ -165,9 +168,23 @@ def dataset_outputs(said: Mapping[str, str]) -> tuple[str, Mapping[str, tuple[st
     return said.get("workspace", ""), found
 
 
-def _run(said: Mapping[str, str], run: str) -> RunMetadata:
-    prefix = f"run.{run}."
-    own = {key[len(prefix) :]: value for key, value in said.items() if key.startswith(prefix)}
+class _Sorted:
+    """What is said, for many to find their own of it: whoever sends it may name very many runs."""
+
+    def __init__(self, said: Mapping[str, str]) -> None:
+        self._said, self._keys = said, sorted(said)
+        self._places = {key: place for place, key in enumerate(said)}
+
+    def below(self, prefix: str) -> dict[str, str]:
+        """The rest of each key that begins so, and its value, in the order in which they were said."""
+        first = bisect_left(self._keys, prefix)
+        behind = map(self._keys.__getitem__, range(first, len(self._keys)))
+        found = sorted(takewhile(lambda key: key.startswith(prefix), behind), key=self._places.__getitem__)
+        return {key[len(prefix) :]: self._said[key] for key in found}
+
+
+def _run(said: _Sorted, run: str) -> RunMetadata:
+    own = said.below(f"run.{run}.")
     authority = own.get("authority", "")
     outputs = {ref: _texts(value) for ref, value in _below(own, "dataset-output-files.").items()}
     return RunMetadata(

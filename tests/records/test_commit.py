@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
@@ -142,6 +143,29 @@ def test_what_is_missing_has_its_default() -> None:
     found = parse_commit({"runs": '["a"]'})
     assert found == CommitMetadata(True, "", runs=(RunMetadata("a"),))
     assert (found.cpu_seconds, found.peak_ram, found.runner_ram, found.runner_ram_ecc) == (-1.0, -1, -1, None)
+
+
+class Counted(dict[str, str]):
+    """Counts how often all of it is gone through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[str]:
+        self.times += 1
+        return super().__iter__()
+
+    def items(self) -> Any:
+        self.times += 1
+        return super().items()
+
+
+def test_many_runs_are_read_without_going_through_everything_for_each() -> None:
+    def read(count: int) -> tuple[list[Any], int]:
+        names = [f"r{number}" for number in range(count)]
+        said = Counted({f"run.{name}.parameters.depth": name for name in names}, runs=json.dumps(names * 2))
+        return [run.parameters for run in parse_commit(said).runs], said.times
+
+    assert read(50) == ([{"depth": f"r{number}"} for number in range(50)], read(1)[1])
 
 
 @pytest.mark.parametrize("written", ["", "[", "{}", "[1]", "null", '"a"', "[" * 100_000])

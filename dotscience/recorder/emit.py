@@ -28,8 +28,8 @@ def emit(published: Published, stream: TextIO | None, wanted: str, environ: Mapp
     if stream is not None:
         stream.write(published.block + "\n")
         return
-    where = _place(environ, wanted == "remote") if wanted in ("auto", "remote") else wanted
-    with contained(f"writing the run block to {where}"):
+    with contained("writing the run block"):
+        where = _place(environ, wanted == "remote") if wanted in ("auto", "remote") else wanted
         shell = kernel()
         if where == "notebook" and shell is not None:
             published.show_in(shell)
@@ -52,5 +52,5 @@ def _place(environ: Mapping[str, str], is_remote: bool) -> str:
 def _is_terminal(stream: TextIO | None) -> bool:
     try:
         return stream is not None and os.isatty(stream.fileno())
-    except (OSError, ValueError):  # closed, or without a file descriptor
+    except Exception:  # closed, without a file descriptor, or somebody's own object that can only write
         return False

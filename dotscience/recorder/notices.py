@@ -19,7 +19,7 @@ def notice(text: str) -> None:
     _said.add(text)
     try:
         print(f"dotscience: {text}", file=sys.stderr)
-    except (OSError, ValueError, AttributeError):  # closed, full or absent: there is nobody to tell
+    except Exception:  # closed, full, absent, or somebody's own object that raises: there is nobody to tell
         return
 
 

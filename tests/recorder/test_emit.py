@@ -54,6 +54,44 @@ def test_a_fault_of_the_given_stream_is_the_callers_and_the_run_is_recorded(
     assert only_run().read_record().status == "completed"
 
 
+class OnlyWrites:
+    """What a tee of standard output often is: it has nothing but these two methods."""
+
+    def __init__(self) -> None:
+        self.written = ""
+
+    def write(self, text: str) -> int:
+        self.written += text
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+
+def test_an_output_that_can_only_be_written_to_gets_the_block(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder.start()
+    tee = OnlyWrites()
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", tee)
+        done = recorder.publish()
+    assert blocks(tee.written) == [done.id]
+
+
+def test_a_standard_error_that_raises_is_not_the_jobs_matter(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(OnlyWrites):
+        def write(self, text: str) -> int:
+            raise RuntimeError(text)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stderr", Broken())
+        recorder.metric("m", 1)  # is told that it starts the run
+        assert recorder.publish(stream=io.StringIO()).folder is not None
+
+
 @pytest.mark.parametrize(
     ("setting", "out", "err"),
     [("stdout", 1, 0), ("stderr", 0, 1), ("notebook", 1, 0), ("none", 0, 0), ("auto", 1, 0)],

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from dotscience.recorder.progress import wait_for
+from dotscience.recorder import progress
+from dotscience.recorder.progress import Bar, wait_for
 from dotscience.storage.hashers import Hashers
 
 WAIT = """
@@ -46,3 +47,14 @@ def test_a_closed_standard_error_does_no_harm(monkeypatch: pytest.MonkeyPatch) -
     job = hashers.submit(lambda: time.sleep(1.2), 1)
     wait_for(hashers)
     assert job.done
+
+
+def test_a_standard_error_that_can_only_be_written_to_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Tee:
+        def write(self, text: str) -> None:
+            raise AssertionError(text)
+
+    monkeypatch.setattr(progress, "_PATIENCE", -1.0)
+    with monkeypatch.context() as patch, Bar("reading files") as bar:
+        patch.setattr(sys, "stderr", Tee())
+        bar.show(1, 2)

@@ -342,11 +342,14 @@ class Recorder(Verbs):
             still_open = self._recordings()
             self._open = self._recording = None
             self._blocks.clear()
-        for recording in still_open:
-            recording.leave_at_exit(self.mode, self._workload_file)
-        if self._hub is not None:
-            from .notices import contained
+        if not still_open and self._hub is None:
+            return
+        from .notices import contained
 
+        for recording in still_open:
+            with contained("leaving the run as the process ends"):
+                recording.leave_at_exit(self.mode, self._workload_file)
+        if self._hub is not None:
             with contained("sending to the Hub"):
                 self._hub.at_exit()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from ..records.destination import Destination
 from ..records.surroundings import PATIENCE, Moment
 from ..records.values import Json, stored
 from ..storage.processes import this_process
+from .exceptions import described, with_traceback
 from .mode import guess_mode, kernel, script_file
 from .notices import contained, notice
 from .published import Published
@@ -110,9 +110,8 @@ class Recording:
     def note_exception(self, error: BaseException) -> None:
         """Note that the work ended in an exception."""
         if self._run.state.error is None:
-            said = "".join(traceback.format_exception_only(type(error), error)).strip()
-            self._run.set_text("error", self._redacted(said))
-        self._run.set_text("traceback", self._redacted("".join(traceback.format_exception(error))))
+            self._run.set_text("error", self._redacted(described(error)))
+        self._run.set_text("traceback", self._redacted(with_traceback(error)))
 
     def publish(self, mode: str, workload_file: str | None) -> Published:
         """Write the record; where that cannot be, keep the journal, say so and return the record unsaved."""

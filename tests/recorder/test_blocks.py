@@ -68,6 +68,37 @@ def test_an_error_that_was_said_is_not_replaced_by_the_exception(
     assert record.error == "the data has no rows" and "ValueError" in record.process["traceback"]
 
 
+def test_an_exception_that_python_cannot_show_is_recorded_by_its_type_and_place(
+    recorder: Recorder, run_folders: Folders
+) -> None:
+    class Unshowable(SyntaxError):
+        @property
+        def lineno(self) -> int:  # type: ignore[override]
+            raise KeyError("lineno")
+
+    with pytest.raises(Unshowable), recorder.run():
+        raise Unshowable("no rows")
+    record = on_disk(run_folders()[0])
+    assert (record.status, record.error) == ("failed", "Unshowable: no rows")
+    assert 'raise Unshowable("no rows")' in record.process["traceback"]
+
+
+def test_an_object_that_python_asks_for_a_similar_name_does_not_replace_the_exception(
+    recorder: Recorder, run_folders: Folders
+) -> None:
+    class Attributes(dict):  # type: ignore[type-arg]
+        __getattr__ = dict.__getitem__  # raises KeyError where an AttributeError is expected
+
+        def work(self) -> None:
+            misspelt  # type: ignore[name-defined] # noqa: B018, F821
+
+    with pytest.raises(NameError, match="misspelt"), recorder.run():
+        Attributes().work()
+    record = on_disk(run_folders()[0])
+    assert record.error == "NameError: name 'misspelt' is not defined"
+    assert "in work" in record.process["traceback"]
+
+
 def test_blocks_nest_and_the_run_around_them_goes_on(recorder: Recorder, run_folders: Folders) -> None:
     recorder.start("around")
     recorder.metric("around", 1)

@@ -205,6 +205,22 @@ def test_a_crash_inside_a_block_publishes_it_and_leaves_the_run_around_it_crashe
     assert (found[False].state().description, found[False].state().status) == ("around", "crashed")
 
 
+def test_a_crash_that_python_cannot_show_is_still_a_crash(script: Script, only_run: Only) -> None:
+    script(
+        """
+import dotscience as ds
+ds.start("work")
+
+class Unshowable(SyntaxError):
+    lineno = property(lambda self: {}["lineno"])
+
+raise Unshowable("no rows")
+"""
+    )
+    state = only_run().state()
+    assert (state.status, state.error) == ("crashed", "Unshowable: no rows")
+
+
 def test_an_exit_inside_a_block_that_never_ends_leaves_both_runs_unpublished(
     script: Script, run_folders: Callable[[], list[RunFolder]]
 ) -> None:

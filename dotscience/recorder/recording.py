@@ -17,7 +17,7 @@ from .mode import guess_mode, kernel, script_file
 from .notices import contained, notice
 from .published import Published
 from .publishing import assemble, changed_inputs, locate_outputs, pack_points
-from .run import Run
+from .run import EARLIEST, LATEST, Run
 from .session import Session
 from .writer import JournalWriter
 
@@ -142,7 +142,7 @@ class Recording:
             series=self._pack_series(),
             facts=self._facts(mode, workload_file),
             process=self._process,
-            published=run.clock(),
+            published=run.now(),
             notices=self._notices(),
         )
         return Published(record, self._save(record))
@@ -195,12 +195,16 @@ class Recording:
 
     def _notices(self) -> list[str]:
         said = []
-        run, now = self._run, self._run.clock()
+        run, now = self._run, self._run.now()
         passed, on_the_clock = time.monotonic() - run.began, now - (run.state.started or now)
         if abs(passed - on_the_clock) > _CLOCK_SLACK:
             said.append(
                 f"The clock was moved, or the machine slept: it shows {on_the_clock:.1f} s between start and publish, "
                 f"while {passed:.1f} s passed."
+            )
+        if now in (EARLIEST, LATEST):
+            said.append(
+                "The clock shows a year that no record can hold, so its times are not what was shown."
             )
         if self._writer is not None and self._writer.dropped:
             said.append(f"{self._writer.dropped} bytes of points were lost, because the disk took no more.")

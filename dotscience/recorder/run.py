@@ -24,10 +24,13 @@ from .points import Points
 from .reading import FileReader
 from .verbs import Verbs
 
-__all__ = ["FRAMEWORKS", "Run"]
+__all__ = ["EARLIEST", "FRAMEWORKS", "LATEST", "Run"]
 
 FRAMEWORKS = ("tensorflow", "sklearn")
 """Names of the modules that `model()` takes."""
+
+EARLIEST, LATEST = -62_135_510_400.0, 253_402_214_400.0
+"""The second day of the year 1 and the last of the year 9999, seconds since the Unix epoch: dates go no further, in any zone."""
 
 _STORES = {"label": "labels", "parameter": "parameters", "metric": "metrics"}
 
@@ -150,7 +153,7 @@ class Run(Verbs):
     def set_end(self) -> None:
         """Note the end, unless it is noted already."""
         if self.state.ended is None:
-            self.state.ended = self.clock()
+            self.state.ended = self.now()
             self._tell(("ended", self.state.ended))
 
     def set_mode(self, mode: str, workload_file: str | None) -> None:
@@ -209,6 +212,10 @@ class Run(Verbs):
 
     # Times and identity
 
+    def now(self) -> float:
+        """The time by the run's clock; where that shows none that can be written, the nearest that can."""
+        return min(max(self.clock(), EARLIEST), LATEST)
+
     def start(self) -> None:
         """Note that the work begins.
 
@@ -218,7 +225,7 @@ class Run(Verbs):
         with self._start_lock:
             if self.state.started is not None:
                 raise AlreadyStartedError
-            self.state.started = self.clock()
+            self.state.started = self.now()
         self._tell(("started", self.state.started))
 
     def newID(self) -> None:
@@ -242,7 +249,7 @@ class Run(Verbs):
         logged = {name: stored(value) for name, value in self.points.last_values().items()}
         return self.state.record(
             self.state.outcome,
-            utc(self.clock()),
+            utc(self.now()),
             metrics=logged | self.state.metrics,
             outputs=outputs,
         )

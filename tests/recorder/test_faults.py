@@ -284,6 +284,17 @@ def test_a_clock_that_jumps_is_said_to_have(jump: float, tmp_path: Path) -> None
     assert any("clock was moved" in notice for notice in record.notices)
 
 
+@pytest.mark.parametrize("now", [3e11, -1e12])
+def test_a_clock_beyond_all_calendars_does_not_stop_the_publish(now: float, tmp_path: Path) -> None:
+    with fresh_recorder(tmp_path, clock=FixedClock(now)) as recorder:
+        recorder.metric("m", 1)
+        done = recorder.publish()
+    assert done.folder is not None
+    record = RunFolder(done.folder).read_record()
+    assert record.metrics == {"m": 1} and record.published.year in (1, 9999)
+    assert any("no record can hold" in notice for notice in record.notices)
+
+
 def test_a_clock_that_runs_as_it_should_is_not_mentioned(recorder: Recorder) -> None:
     recorder.start()
     assert recorder.publish().record.notices == ()

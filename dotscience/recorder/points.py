@@ -90,15 +90,15 @@ class Points:
         if full:
             self.when_full()
 
-    def take(self) -> bytes:
-        """The frames of everything logged since the last call."""
+    def take(self) -> tuple[bytes, bytes]:
+        """The frames of everything logged since the last call: the layouts that are new, and the rows."""
         with self._lock:
             # Swapped before they are used, for a signal handler may log at any point in between.
-            frames, self._declared = self._declared, []
+            declared, self._declared = self._declared, []
             dirty, self._dirty = self._dirty, []
             self._waiting = 0
-            frames += [rows_frame(pending.number, pending.sequence, pending.swap()) for pending in dirty]
-        return b"".join(frames)
+            rows = [rows_frame(pending.number, pending.sequence, pending.swap()) for pending in dirty]
+        return b"".join(declared), b"".join(rows)
 
     def last_values(self) -> dict[str, float]:
         """The value of each series that was logged last."""

@@ -82,7 +82,9 @@ class JournalWriter:
                 self._warn(error)
 
     def _write_points(self) -> None:
-        data = self._unwritten_points + self._points.take()
+        declared, rows = self._points.take()
+        declared = self._unwritten_points + declared
+        data = declared + rows
         if not data:
             return
         try:
@@ -92,9 +94,9 @@ class JournalWriter:
             self._points_file.append(data)
             self._unwritten_points = b""
         except OSError as error:
-            if len(data) > _MOST_WAITING:
-                self.dropped += len(data) - len(self._unwritten_points)
-                data = self._unwritten_points
+            if len(data) > _MOST_WAITING:  # never the layouts, without which later rows could not be read
+                self.dropped += len(rows)
+                data = declared
             self._unwritten_points = data
             self._warn(error)
 

@@ -146,7 +146,7 @@ def test_where_nothing_can_be_written_memory_stays_bounded(tmp_path: Path) -> No
         recorder.start()
         for step in range(500_000):
             recorder.log({"loss": float(step), "acc": 0.5})
-        assert recorder._open is not None and len(recorder._open.points.take()) < 8 << 20
+        assert recorder._open is not None and len(recorder._open.points.take()[1]) < 8 << 20
         recorder.log({"loss": 7.0})
         assert recorder.publish().record.metrics["loss"] == 7.0
 
@@ -175,6 +175,29 @@ def test_a_disk_that_is_full_for_a_while_loses_nothing(
     assert record.metrics["before"] == record.metrics["after"] == 1 and record.metrics["during 49"] == 1999
     assert record.series["names"]["loss"] == {"count": 2000, "last": 1999.0, "min": 0.0, "max": 1999.0}
     assert record.notices == ()
+
+
+def test_a_series_that_began_while_points_were_dropped_goes_on(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dotscience.recorder.writer._MOST_WAITING", 1000)
+    with fresh_recorder(small_disk) as recorder:
+        recorder.start()
+        filler = fill(small_disk)
+        for name in ("loss", "accuracy"):
+            for _ in range(1000):
+                recorder.log({name: 0.5})
+            recorder._recording._writer.flush()  # type: ignore[union-attr]
+        filler.unlink()
+        recorder.log({"loss": 0.25})
+        recorder.log({"accuracy": 0.75})
+        record = recorder.publish(stream=io.StringIO()).record
+    assert {name: series["last"] for name, series in record.series["names"].items()} == {
+        "loss": 0.25,
+        "accuracy": 0.75,
+    }
+    (said,) = record.notices
+    assert "bytes of points were lost" in said
 
 
 def test_a_record_that_finds_no_room_can_be_made_later(

@@ -246,6 +246,7 @@ class Recording:
 
     def abandon(self) -> None:
         """Forget the run without writing: it belongs to the parent of this process."""
+        self._run.leave_to_parent()
         if self._writer is not None:
             self._writer.abandon()
 

@@ -46,15 +46,23 @@ def _too_late(event: Json) -> None:
     )
 
 
+def _elsewhere(event: Json) -> None:
+    notice(
+        f"{event[0]} was said in a forked process to a run of the process that it comes from, and is not recorded there. "
+        f"Say it to dotscience itself, as in ds.metric(), or start a run in the forked process."
+    )
+
+
 class _ClosedPoints(Points):
     """Where the points go that are logged too late; it still knows the last ones that came in time."""
 
-    def __init__(self, before: Points) -> None:
+    def __init__(self, before: Points, refuse: Callable[[Json], None]) -> None:
         super().__init__(before._clock)
         self._layouts, self.count = before._layouts, before.count
+        self._refuse = refuse
 
     def add(self, data: Mapping[str, Any], step: int | None, epoch: float | None) -> None:
-        _too_late(("log",))
+        self._refuse(("log",))
 
 
 class Run(Verbs):
@@ -82,6 +90,7 @@ class Run(Verbs):
     ) -> None:
         self.clock, self._new_id = clock, new_id
         self._tell: Callable[[Json], None] = _nothing
+        self._is_closed = False
         self._start_lock = threading.Lock()
         self.points = Points(clock)
         self.state = RunState(id=new_id(), root=os.path.abspath(os.fspath(root)))
@@ -119,8 +128,8 @@ class Run(Verbs):
     def take_input(self, filename: object) -> None:
         """Take a file or directory that is read."""
         located = locate(path_of(filename, "input"), self.state.root)
-        if self._tell is _too_late:
-            _too_late(("input",))
+        if self._is_closed:
+            self._tell(("input",))
             return
         for file in located:
             self.located[file.version().key] = file
@@ -167,7 +176,7 @@ class Run(Verbs):
     def note_surroundings(self, facts: Mapping[str, Json]) -> None:
         """Take what has been gathered around the run so far, so that it is in the journal."""
         self.state.surroundings = facts
-        if self._tell is not _too_late:
+        if not self._is_closed:
             self._tell(("surroundings", facts))
 
     def note_command(self, process: Mapping[str, Json]) -> None:
@@ -192,8 +201,19 @@ class Run(Verbs):
 
     def close(self) -> None:
         """The run is published or left behind: what is still said to it goes nowhere, which is said once."""
-        self._tell = _too_late
-        self.points = _ClosedPoints(self.points)
+        self._close(_too_late)
+
+    def leave_to_parent(self) -> None:
+        """This is a forked process, and the run is of the one that it comes from: the same.
+
+        Takes no lock: in the child it may be held by a thread that does not exist there.
+        """
+        self._close(_elsewhere)
+
+    def _close(self, refuse: Callable[[Json], None]) -> None:
+        self._is_closed = True
+        self._tell = refuse
+        self.points = _ClosedPoints(self.points, refuse)
 
     def carry_over(self, earlier: Run) -> None:
         """Hold what an earlier run declared, but neither its times nor its series."""
@@ -207,7 +227,7 @@ class Run(Verbs):
     def _note_inputs(self, versions: list[FileVersion]) -> None:
         for version in versions:
             self.state.inputs[version.key] = version
-        if self._tell is not _too_late:  # else it was left while they were read: they stay unseen
+        if not self._is_closed:  # else it was left while they were read: they stay unseen
             self._tell(("inputs", versions))
 
     # Times and identity

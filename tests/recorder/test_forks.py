@@ -101,6 +101,40 @@ if pid:
     assert {folder.state().status for folder in others if not folder.is_published()} <= {"unpublished"}
 
 
+def test_what_a_forked_child_says_to_a_run_of_its_parent_is_refused_in_words(
+    script: Script, run_folders: Folders
+) -> None:
+    done = script("""
+import os, threading
+import dotscience as ds
+open("data", "w").write("x")
+with ds.run("parent") as run:
+    held, over = threading.Event(), threading.Event()
+    def log():  # a thread that logs at the moment of the fork does not exist in the child
+        with run.points._lock:
+            held.set()
+            over.wait()
+    thread = threading.Thread(target=log)
+    thread.start()
+    held.wait()
+    pid = os.fork()
+    if pid == 0:
+        run.log({"loss": 0.5})
+        run.metric("m", 1)
+        run.input("data")
+        os._exit(0)
+    over.set()
+    thread.join()
+    assert os.waitpid(pid, 0)[1] == 0
+    run.metric("parent", 1)
+""")
+    assert done.returncode == 0, done.stderr
+    said = [line for line in done.stderr.splitlines() if "forked process" in line]
+    assert [line.split()[1] for line in said] == ["log", "metric", "input"]
+    (folder,) = run_folders()
+    assert folder.read_record().metrics == {"parent": 1}
+
+
 def test_a_forked_child_keeps_the_root_after_a_change_of_directory(
     script: Script, run_folders: Folders, tmp_path: Path
 ) -> None:

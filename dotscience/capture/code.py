@@ -18,13 +18,13 @@ from ..records.files import FileVersion
 from ..records.values import Json
 from ..storage.digests import identity
 from ..storage.hashing import see
+from ..storage.script import is_installed, named_script, running_script
 from ..storage.workspace import relative_path
 
 __all__ = [
     "LARGEST_KEPT",
     "Read",
     "describe",
-    "is_installed",
     "local_files",
     "main_script",
     "process_start",
@@ -49,19 +49,16 @@ class Read(NamedTuple):
 
 def main_script() -> tuple[str | None, str | None]:
     """The absolute path of the script that this process runs; or None, and the reason in words."""
-    module = sys.modules.get("__main__")
-    given = sys.argv[0] if sys.argv else ""
-    file = getattr(module, "__file__", None)
-    # A script under a profiler or debugger: that tool is the main module, and it names the script in sys.argv.
-    names = [given, file] if isinstance(file, str) and is_installed(file) else [file, given]
-    for name in names:
-        if isinstance(name, str) and os.path.isfile(name):
-            return os.path.abspath(name), None
-    if given == "-c":
+    script, named = running_script(), named_script()
+    if script is not None:
+        for file in (script, os.path.join(script, "__main__.py")):  # that of a folder
+            if os.path.isfile(file):
+                return file, None
+    if named == "-c":
         return None, "the code was given on the command line"
     if hasattr(sys, "ps1"):
         return None, "the code was typed at a prompt"
-    return None, "the code was read from standard input" if given in ("", "-") else "its file is not there"
+    return None, "the code was read from standard input" if named in ("", "-") else "its file is not there"
 
 
 def local_files(folders: Iterable[str], more: Iterable[str] = ()) -> list[str]:
@@ -71,17 +68,6 @@ def local_files(folders: Iterable[str], more: Iterable[str] = ()) -> list[str]:
     )
     files = {*more, *filter(None, map(_file_of, list(sys.modules.values())))}
     return sorted(file for file in files if file.startswith(prefixes) and not is_installed(file))
-
-
-def is_installed(file: str) -> bool:
-    """Whether a file belongs to an installed distribution or to Python itself, and not to the user's own work."""
-    parts = file.split(os.sep)
-    return (
-        "site-packages" in parts
-        or "dist-packages" in parts
-        or file.startswith(os.path.join(os.path.dirname(os.__file__), ""))
-        or os.path.dirname(file) == os.path.dirname(sys.executable)
-    )
 
 
 def read(path: str, root: str, keep: Keep | None) -> Read:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..records.record import canonical
 from ..records.surroundings import Moment
 from ..records.values import Json
+from ..storage.script import is_installed
 from .task import Facts, Source
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class GitOfCode(Git):
     def folders(self) -> Iterable[str]:
         root = self._moment.root
         script = self._named or self._code.main_script()[0]
-        if script is None or self._code.is_installed(script):
+        if script is None or is_installed(script):
             return [root]
         folder = os.path.dirname(script)
         inside = os.path.join(folder, "").startswith(os.path.join(root, ""))

@@ -1,15 +1,12 @@
-"""In which mode the code runs: `interactive` or `script`, and which file it comes from."""
+"""In which mode the code runs: `interactive` or `script`."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from typing import Any
 
-from .files import absolute_path
-
-__all__ = ["guess_mode", "kernel", "script_file"]
+__all__ = ["guess_mode", "kernel"]
 
 _WORDS = {"jupyter": "interactive", "command": "script"}
 
@@ -33,18 +30,6 @@ def guess_mode(word: str, environ: Mapping[str, str]) -> str:
     if kernel() is not None or _has_prompt():
         return "interactive"
     return "script"
-
-
-def script_file() -> str | None:
-    """The absolute path of the script that runs, or None where code has no file (`python -c`, standard input)."""
-    name = sys.argv[0] if sys.argv else ""
-    if name in ("", "-c", "-m", "-"):
-        return None
-    # The interpreter knows where it found the script, also after os.chdir().
-    main = getattr(sys.modules.get("__main__"), "__file__", None) or ""
-    if os.path.isabs(main) and os.path.basename(main) == os.path.basename(name):
-        return os.path.normpath(main)
-    return absolute_path(name)
 
 
 def _is_below_jupyter(environ: Mapping[str, str]) -> bool:

@@ -143,12 +143,12 @@ class Recorder(Verbs):
             ArgumentError: it is no path.
             ModeError: another mode was chosen before.
         """
+        from ..storage.script import running_script
         from .files import absolute_path, path_of
-        from .mode import script_file
 
         self._choose(
             "script",
-            script_file() if workload_file is None else absolute_path(path_of(workload_file, "script")),
+            running_script() if workload_file is None else absolute_path(path_of(workload_file, "script")),
         )
 
     def connect(

@@ -12,8 +12,9 @@ from ..records.destination import Destination
 from ..records.surroundings import PATIENCE, Moment
 from ..records.values import Json, stored
 from ..storage.processes import this_process
+from ..storage.script import running_script
 from .exceptions import described, with_traceback
-from .mode import guess_mode, kernel, script_file
+from .mode import guess_mode, kernel
 from .notices import contained, notice
 from .published import Published
 from .publishing import assemble, changed_inputs, locate_outputs, pack_points
@@ -56,6 +57,7 @@ class Recording:
             self._process["parent"] = parent
         if session.environ.get("DOTSCIENCE_EXECUTION"):
             self._process["execution"] = session.environ["DOTSCIENCE_EXECUTION"]
+        self._script = running_script()
         self._hub: Destination | None = None
         self._writer = self._open_journal()
         self.choose(mode, workload_file)
@@ -84,7 +86,7 @@ class Recording:
         """Note the mode, as chosen or as guessed."""
         is_script = self._is_script(mode)
         if is_script and workload_file is None:
-            workload_file = script_file()
+            workload_file = self._script
         self._run.set_mode(mode, workload_file if is_script else None)
 
     def _is_script(self, mode: str) -> bool:

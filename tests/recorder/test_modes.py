@@ -55,6 +55,30 @@ def test_the_script_stays_the_same_when_the_directory_changes_during_the_run(
     assert mode_of(only_run().read_record()) == ("script", "script.py")
 
 
+@pytest.mark.parametrize(
+    "change", ["sys.argv = ['prog', '--flag']", "sys.argv[0] = 'other.py'", "del sys.argv", "sys.argv = [3]"]
+)
+@pytest.mark.parametrize("early", [True, False])
+def test_the_script_stays_the_same_whatever_it_writes_into_its_arguments(
+    change: str, early: bool, script: Script, only_run: Only, tmp_path: Path
+) -> None:
+    (tmp_path / "other.py").touch()
+    lines = ["import sys, dotscience as ds", "ds.start()", "ds.publish()"]
+    lines.insert(1 if early else 2, change)
+    assert script("\n".join(lines)).returncode == 0
+    record = only_run().read_record()
+    assert mode_of(record) == ("script", "script.py")
+    assert record.code["workload"]["path"] == "script.py"
+
+
+@pytest.mark.parametrize("tool", ["cProfile", "pdb", "trace --count"])
+def test_a_script_under_a_tool_of_pythons_is_the_script(tool: str, tmp_path: Path, only_run: Only) -> None:
+    (tmp_path / "train.py").write_text(PUBLISH)
+    python("-m", *tool.split(), "train.py", typed="continue\nquit\n")
+    record = only_run().read_record()
+    assert mode_of(record) == ("script", "train.py") and record.code["workload"]["path"] == "train.py"
+
+
 def test_a_module_is_a_script_too(tmp_path: Path, only_run: Only) -> None:
     (tmp_path / "pack").mkdir()
     (tmp_path / "pack/train.py").write_text(PUBLISH)
@@ -132,7 +156,9 @@ def test_a_zipped_program_is_a_script(tmp_path: Path, only_run: Only) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app/__main__.py").write_text(PUBLISH)
     python("app")
-    assert mode_of(only_run().read_record()) == ("script", "app")
+    record = only_run().read_record()
+    assert mode_of(record) == ("script", "app")
+    assert record.code["workload"]["path"] == "app/__main__.py"
 
 
 def test_the_type_of_workload_may_stand_in_the_workspace(

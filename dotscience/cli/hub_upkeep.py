@@ -123,7 +123,6 @@ def _say_garbage(found: Garbage, days: int, verb: str) -> None:
             f"{words.count(len(found.blobs), 'blob')} that no project holds: {words.size(found.size)}",
         ),
         (len(found.uploads), f"{words.count(len(found.uploads), 'upload')} that broke off over a week ago"),
-        (found.orphans, f"{words.size(found.orphans)} of runs in progress whose project is gone"),
         (found.sessions, f"{words.count(found.sessions, 'sign-in')} that are over"),
     ]
     said = [text for number, text in parts if number]

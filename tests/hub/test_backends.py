@@ -20,6 +20,7 @@ from dotscience.storage.journal import encode_events
 from dotscience.storage.points import Layout, layout_frame, rows_frame
 
 from ..hub_server import RunningHub, new_hub, serving
+from .sending import Live
 
 if TYPE_CHECKING:
     from ..postgres import Postgres
@@ -167,6 +168,16 @@ def test_a_removed_project_takes_its_runs_with_it(hub: RunningHub) -> None:
     assert hub.admin.get("/api/lineage", params={"digest": sha(b"x")}).status_code == 404
     again = hub.project(hub.admin).id
     assert send(hub, again, record("a")) == 201
+
+
+def test_a_removed_project_takes_its_runs_in_progress_with_it(hub: RunningHub) -> None:
+    project, mallory = hub.project(hub.admin).id, hub.person("mallory")
+    Live(hub.admin, project, "secret").say(["parameter", "password", "hunter2"])
+    assert hub.admin.delete(f"/api/projects/{project}").status_code == 204
+    taken = f"/api/projects/{hub.project(mallory).id}/runs/secret"
+    assert mallory.put(f"{taken}/journal?offset=0", data=b"").json() == {"length": 0}
+    shown = mallory.get(taken)
+    assert (shown.status_code, "hunter2" in shown.text) == (200, False)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,6 @@ class Garbage:
         blobs: are held by no project.
         uploads: names of uploads that broke off long ago.
         sessions: how many sign-ins are over.
-        orphans: bytes of runs in progress of projects that are gone.
     """
 
     runs: Sequence[Stored]
@@ -53,7 +52,6 @@ class Garbage:
     blobs: Sequence[Entry]
     uploads: Sequence[str]
     sessions: int
-    orphans: int
 
     @property
     def size(self) -> int:
@@ -72,7 +70,6 @@ class Garbage:
             "size": self.size,
             "uploads": list(self.uploads),
             "sessions": self.sessions,
-            "orphans": self.orphans,
         }
 
 
@@ -102,10 +99,9 @@ def sweep(hub: Hub) -> Garbage:
     def rest(connection: Connection) -> None:
         accounts.remove_expired(connection, now, now - YOUNG)
         sweeping.remove_expired_uploads(connection, now - YOUNG)
-        sweeping.remove_orphans(connection)
 
     hub.change(rest)
-    return Garbage(forgotten, found.released, blobs, found.uploads, found.sessions, found.orphans)
+    return Garbage(forgotten, found.released, blobs, found.uploads, found.sessions)
 
 
 def _deleted_before(hub: Hub) -> int:
@@ -132,7 +128,7 @@ def _rest(hub: Hub, runs: Sequence[Stored], doomed: Collection[str], seen: dict[
     blobs = [blob for blob in hub.blobs.entries() if blob.modified < old and held[blob.digest] <= 0]
     uploads = list(hub.blobs.stale_uploads((now - _STALE) / 1_000_000))
     sessions = hub.read(lambda connection: sweeping.count_expired(connection, now))
-    return Garbage(runs, released, blobs, uploads, sessions, hub.read(sweeping.count_orphans))
+    return Garbage(runs, released, blobs, uploads, sessions)
 
 
 def _needless(hub: Hub, project: str, doomed: Collection[str], before: int, seen: set[str]) -> dict[str, int]:

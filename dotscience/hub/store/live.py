@@ -173,5 +173,4 @@ def pieces(connection: Connection, run: str, kind: str, start: int = 0) -> Gener
 
 def drop(connection: Connection, run: str) -> None:
     """Forget a run in progress: it is published, or was dropped."""
-    connection.execute(delete(live).where(live.c.run == run))  # first: this waits for whoever adds to it
-    connection.execute(delete(chunks).where(chunks.c.run == run))
+    connection.execute(delete(live).where(live.c.run == run))

@@ -11,11 +11,10 @@ from sqlalchemy import Connection, delete, func, select
 from ...catalog import tables as catalog
 from ...catalog.database import in_parts
 from ...records.record import Record
-from .tables import branches, chunks, dots, entries, holdings, live, projects, records, sessions, uploads
+from .tables import branches, dots, entries, holdings, live, projects, records, sessions, uploads
 
 __all__ = [
     "count_expired",
-    "count_orphans",
     "digests_of_dots",
     "every_digest",
     "every_project",
@@ -24,7 +23,6 @@ __all__ = [
     "new_records",
     "published_runs",
     "remove_expired_uploads",
-    "remove_orphans",
     "still_deleted",
     "still_held",
     "stray_runs",
@@ -104,17 +102,6 @@ def count_expired(connection: Connection, now: int) -> int:
 def remove_expired_uploads(connection: Connection, before: int) -> None:
     """Drop uploads whose lease was over before a moment."""
     connection.execute(delete(uploads).where(uploads.c.lease < before))
-
-
-def count_orphans(connection: Connection) -> int:
-    """How many bytes there are of runs in progress whose project is gone."""
-    wanted = select(func.sum(chunks.c.length)).where(chunks.c.run.not_in(select(live.c.run)))
-    return int(connection.execute(wanted).scalar() or 0)
-
-
-def remove_orphans(connection: Connection) -> None:
-    """Drop them."""
-    connection.execute(delete(chunks).where(chunks.c.run.not_in(select(live.c.run))))
 
 
 def stray_runs(connection: Connection) -> list[str]:

@@ -176,7 +176,7 @@ Index("live_by_project", live.c.project)
 chunks = Table(
     "chunks",
     metadata,
-    Column("run", EscapedText, primary_key=True),
+    Column("run", EscapedText, ForeignKey("live.run", ondelete="CASCADE"), primary_key=True),
     Column("kind", String(8), primary_key=True),  # journal or points
     Column("offset", BigInteger, primary_key=True),
     Column("length", Integer, nullable=False),

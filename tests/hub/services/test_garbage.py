@@ -112,7 +112,7 @@ def test_looking_says_what_sweeping_does_and_changes_nothing(hub: RunningHub, cl
     assert len(found.blobs) == 2
     assert garbage.sweep(hub.hub).to_json() == found.to_json()
     assert garbage.find(hub.hub).to_json() == {
-        "runs": [], "released": {}, "blobs": [], "size": 0, "uploads": [], "sessions": 0, "orphans": 0,
+        "runs": [], "released": {}, "blobs": [], "size": 0, "uploads": [], "sessions": 0,
     }  # fmt: skip
 
 

@@ -48,15 +48,6 @@ def upgrade() -> None:
     )
     op.create_index("audit_by_project", "audit", ["project", "at"], unique=False)
     op.create_table(
-        "chunks",
-        sa.Column("run", TEXT, nullable=False),
-        sa.Column("kind", sa.String(length=8), nullable=False),
-        sa.Column("offset", sa.BigInteger(), nullable=False),
-        sa.Column("length", sa.Integer(), nullable=False),
-        sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("run", "kind", "offset"),
-    )
-    op.create_table(
         "models",
         sa.Column("run", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("name", TEXT, autoincrement=False, nullable=False),
@@ -249,6 +240,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run"),
     )
     op.create_index("live_by_project", "live", ["project"], unique=False)
+    op.create_table(
+        "chunks",
+        sa.Column("run", TEXT, nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("offset", sa.BigInteger(), nullable=False),
+        sa.Column("length", sa.Integer(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["run"], ["live.run"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run", "kind", "offset"),
+    )
     op.create_table(
         "members",
         sa.Column("project", sa.String(length=36), nullable=False),

@@ -53,10 +53,10 @@ def reindex(hub: Hub, progress: Callable[[int, int], object] = lambda done, tota
         hub.change(show)
         done += 1
         progress(done, total)
-    strays = hub.read(sweeping.stray_runs)
-
-    def drop(connection: Connection) -> None:
-        forget_runs(connection, strays)
-
-    hub.change(drop)
+    hub.change(_drop_strays)
     return total
+
+
+def _drop_strays(connection: Connection) -> None:
+    lock_runs(connection)  # or one that is taken in meanwhile would be taken for a stray
+    forget_runs(connection, sweeping.stray_runs(connection))

@@ -6,7 +6,7 @@ import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, exists, func, select
 
 from ...catalog import tables as catalog
 from ...catalog.database import in_parts
@@ -104,8 +104,9 @@ def remove_expired_uploads(connection: Connection, before: int) -> None:
     connection.execute(delete(uploads).where(uploads.c.lease < before))
 
 
-def stray_runs(connection: Connection) -> list[str]:
+def stray_runs(connection: Connection) -> Sequence[str]:
     """Runs of the catalog of which the Hub holds neither a record nor a journal."""
-    known = set(connection.execute(select(records.c.run).where(records.c.deleted.is_(None))).scalars())
-    known.update(connection.execute(select(live.c.run)).scalars())
-    return [run for run in connection.execute(select(catalog.runs.c.id)).scalars() if run not in known]
+    run = catalog.runs.c.id
+    is_published = exists().where(records.c.run == run, records.c.deleted.is_(None))
+    is_running = exists().where(live.c.run == run)
+    return connection.execute(select(run).where(~is_published, ~is_running)).scalars().all()

@@ -37,6 +37,7 @@ __all__ = [
     "open_postgres",
     "open_shared_sqlite",
     "open_sqlite",
+    "reading",
     "writing",
 ]
 
@@ -143,6 +144,17 @@ def _begin(connection: Connection) -> None:
     # The driver would begin with the first change only: what was read before could be outdated by then.
     writes = connection.get_execution_options().get("writes")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads, and sees one moment from its beginning to its end: keys of runs are used again."""
+    is_postgres = (
+        engine.dialect.name == "postgresql"
+    )  # which sees what others have changed with every statement, unless told
+    options = {"isolation_level": "REPEATABLE READ"} if is_postgres else {}
+    with engine.connect().execution_options(**options) as connection, connection.begin():
+        yield connection
 
 
 @contextmanager

@@ -132,7 +132,7 @@ def _paged(
             found += [(number, row) for row in connection.execute(statement).mappings()]
             if len(found) == wanted:
                 break
-        rows = read_rows(connection, _whole(place, connection, [row["key"] for _, row in found[:limit]]))
+        rows = read_rows(connection, _whole(connection, [row["key"] for _, row in found[:limit]]))
         if len(found) < wanted:
             return Page(rows, None)
         number, last = found[limit - 1]
@@ -143,15 +143,13 @@ def _paged(
     return find
 
 
-def _whole(place: Place, connection: Connection, keys: Sequence[int]) -> list[RowMapping]:
-    """The rows of `runs` with those keys, in that order, without those that were deleted at this moment: their keys may already
-    be those of runs of another place.
-    """
+def _whole(connection: Connection, keys: Sequence[int]) -> list[RowMapping]:
+    """The rows of `runs` with those keys, in that order."""
     rows: dict[int, RowMapping] = {}
     for part in in_parts(keys):
-        found = connection.execute(select(tables.runs).where(place.scope, _RUNS.key.in_(part))).mappings()
+        found = connection.execute(select(tables.runs).where(_RUNS.key.in_(part))).mappings()
         rows.update((row["key"], row) for row in found)
-    return [rows[key] for key in keys if key in rows]
+    return [rows[key] for key in keys]
 
 
 def _count(place: Held, fits: ColumnElement[bool], most: int) -> int:

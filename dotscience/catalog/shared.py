@@ -11,7 +11,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, Connection, Engine, Text, func, literal, literal_column, select
 
 from . import tables
-from .database import writing
+from .database import reading, writing
 from .place import shard_of
 from .texts import escape
 
@@ -39,7 +39,7 @@ class SharedCatalog:
 
     def read(self, question: Callable[[Connection], _T]) -> _T:
         """The answer to a question that only reads."""
-        with self.engine.connect() as connection:
+        with reading(self.engine) as connection:
             return question(connection)
 
     def write(self, work: Callable[[Connection], _T]) -> _T:

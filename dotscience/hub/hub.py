@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection
 
+from ..catalog.database import reading
 from ..catalog.shared import SharedCatalog
 from .metrics import Metrics
 from .settings import HubSettings
 from .store.changes import Changes
-from .store.transactions import reading
 
 if TYPE_CHECKING:
     from ..storage.blobs import Blobs

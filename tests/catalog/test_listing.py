@@ -139,20 +139,20 @@ def test_pages_of_a_query_are_the_same_whichever_way_they_are_found(
             assert found
 
 
-def test_a_run_that_is_deleted_while_a_page_is_read_is_left_out(team: Team) -> None:
-    runs = [team.run("p") for _ in range(3)]
+def test_a_page_is_of_one_moment(team: Team) -> None:
+    runs = [team.run("p", metrics={"x": number}) for number in range(3)]
     place = team.seen_by("p")
-    deleted = list[str]()
+    others = list[str]()
 
-    def delete(connection: Connection, cursor: object, statement: str, *rest: object) -> None:
-        if "sort_0" in statement and not deleted:
-            deleted.append(runs[1])
-            team.catalog.write(lambda other: forget_runs(other, deleted))
+    def change(connection: Connection, cursor: object, statement: str, *rest: object) -> None:
+        if "sort_0" in statement and not others:
+            team.catalog.write(lambda other: forget_runs(other, runs[1:]))
+            others.extend(team.run("secret", metrics={"x": -1}) for _ in range(2))  # under the same keys
 
-    event.listen(team.catalog.engine, "after_cursor_execute", delete)
-    found = {row.id for row in find_runs(place).rows}
-    assert deleted
-    assert {runs[0], runs[2]} <= found <= set(runs)
+    event.listen(team.catalog.engine, "after_cursor_execute", change)
+    found = find_runs(place).rows
+    assert others
+    assert [(row.id, row.metrics) for row in found] == [(runs[n], {"x": n}) for n in (2, 1, 0)]
 
 
 def test_what_comes_while_one_turns_the_pages_disturbs_nothing(team: Team) -> None:

@@ -7,12 +7,13 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import Connection, event
 
 from dotscience.catalog.disk import STATES
 from dotscience.catalog.lineage import Lineage, lineage_of_digest, lineage_of_path, lineage_of_run
 from dotscience.catalog.listing import find_runs
 from dotscience.catalog.neighbours import neighbours
-from dotscience.catalog.shared_writing import write_runs
+from dotscience.catalog.shared_writing import forget_runs, write_runs
 from dotscience.errors import AmbiguousError, ArgumentError, NotFoundError
 from dotscience.records.files import FileVersion
 
@@ -135,6 +136,27 @@ def test_depth_and_number_of_runs_can_be_limited(team: Team) -> None:
     few = lineage_of_digest(place, sha(b"plot"), most=2)
     assert (runs_of(few), few.truncated) == ([(score, 0), (train, 1)], True)
     assert lineage_of_digest(place, sha(b"raw"), direction="down", depth=1).truncated
+
+
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_lineage_is_of_one_moment(team: Team, direction: str) -> None:
+    prepare, train, score = chain(team)
+    start, *others = (score, train, prepare) if direction == "up" else (prepare, train, score)
+    place, statements = team.seen_by("one", "two"), list[str]()
+
+    def change(connection: Connection, cursor: object, statement: str, *rest: object) -> None:
+        is_first = not statements and not statement.startswith("BEGIN")
+        if statements or is_first:
+            statements.append(statement)
+        if is_first:
+            team.catalog.write(lambda other: forget_runs(other, [score, train, prepare]))
+            for _ in range(3):  # under the same keys
+                team.run("secret", inputs={"clean.csv": b"clean"}, outputs={"secret.csv": b"secret"})
+
+    event.listen(team.catalog.engine, "after_cursor_execute", change)
+    found = lineage_of_run(place, start, direction=direction)
+    assert len(statements) > 1
+    assert [step.run for step in found.steps] == [start, *others]
 
 
 def test_of_a_file_that_very_many_runs_read_the_newest_are_told(team: Team) -> None:

@@ -9,14 +9,7 @@ from sqlalchemy import Connection, Engine
 
 from ...catalog.database import writing
 
-__all__ = ["changing", "reading"]
-
-
-@contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """A transaction that only reads."""
-    with engine.connect() as connection, connection.begin():
-        yield connection
+__all__ = ["changing"]
 
 
 @contextmanager

@@ -40,12 +40,15 @@ class Asker:
         user: None for somebody who is not signed in.
         only: the one project that the key opens; None for all of the user's.
         csrf: what a form must hold, where the session cookie says who asks; None where a key does.
+        expires: when the key that says who asks, or that the session began with, is over, in microseconds since the Unix
+            epoch; None where it never is, or there is none.
         is_near: the request was made on the machine of the Hub, and no proxy passed it on.
     """
 
     user: User | None = None
     only: str | None = None
     csrf: str | None = None
+    expires: int | None = None
     is_near: bool = False
 
     @property

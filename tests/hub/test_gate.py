@@ -366,3 +366,48 @@ def test_a_hub_whose_parts_do_not_answer_is_alive_and_not_ready(hub: RunningHub,
     assert (answer.status_code, answer.json()["failing"]) == (503, ["blobs"])
     assert str(tmp_path) not in answer.text
     assert hub.nobody.get("/healthz").status_code == 200
+
+
+# Keys that expire
+
+
+@pytest.mark.parametrize("by", ["key", "session"])
+def test_what_is_made_with_a_key_that_expires_does_not_outlive_it(
+    hub: RunningHub, clock: Clock, by: str
+) -> None:
+    bob = hub.person("bob")
+    ends = int((clock.now + 600) * 1_000_000)
+    person = hub.with_key(bob, expires=ends)
+    if by == "session":
+        cookie, asker = accounts.sign_in(hub.hub, "bob", str(person.key), "127.0.0.1")
+        person.auth = None
+        person.headers.update({"Cookie": f"ds_session={cookie}", "X-CSRF-Token": str(asker.csrf)})
+    for wanted in ({}, {"expires": "2999-01-01T00:00:00Z"}):
+        made = person.post("/api/keys", json={"name": "more", **wanted})
+        assert (made.status_code, made.json()["expires"]) == (201, "2027-01-15T08:10:00.000000Z")
+    reset = person.post(
+        "/v2/dotmesh/rpc", json={"jsonrpc": "2.0", "id": 1, "method": "DotmeshRPC.ResetApiKey", "params": {}}
+    )
+    assert reset.json().keys() == ({"jsonrpc", "id", "error"} if by == "key" else {"jsonrpc", "id", "result"})
+    assert person.put("/api/me/password", json={"new": PASSWORD}).status_code == 403
+    clock.now += 601
+    assert bob.get("/api/me").status_code == 200
+    endless = [
+        key.name
+        for key in accounts.keys_of(hub.hub, accounts.user_named(hub.hub, "bob"))
+        if key.expires is None
+    ]
+    assert endless == ["test"]
+    secret = made.json()["secret"]
+    assert hub.nobody.get("/api/me", headers={"Authorization": f"Bearer {secret}"}).status_code == 401
+
+
+def test_a_key_that_does_not_expire_makes_others_and_sets_a_password(hub: RunningHub) -> None:
+    bob = hub.person("bob")
+    assert bob.post("/api/keys", json={"name": "more"}).json()["expires"] is None
+    assert bob.put("/api/me/password", json={"new": PASSWORD}).status_code == 204
+
+
+def test_who_knows_the_password_changes_it_with_any_key(hub: RunningHub, clock: Clock) -> None:
+    bob = hub.with_key(hub.person("bob", password=PASSWORD), expires=int((clock.now + 600) * 1_000_000))
+    assert bob.put("/api/me/password", json={"old": PASSWORD, "new": "battery staple"}).status_code == 204

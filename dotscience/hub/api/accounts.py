@@ -37,9 +37,9 @@ def add_key(hub: CurrentHub, access: CurrentAccess, wanted: KeyWanted) -> dict[s
     expires = None if wanted.expires is None else _expiry(hub, wanted.expires)
     if wanted.project is not None:
         _require_view(hub, access.asker, wanted.project)
-    user = access.user
+    user, within = access.user, access.asker.expires
     key, secret = accounts.add_key(
-        hub, user, wanted.name, project=wanted.project, expires=expires, by=user.id
+        hub, user, wanted.name, project=wanted.project, expires=expires, within=within, by=user.id
     )
     return {**key_json(key), "secret": secret}
 

@@ -77,5 +77,5 @@ def change_own_password(
     request: Request, hub: CurrentHub, access: CurrentAccess, wanted: PasswordChange
 ) -> Response:
     """Set your password. It ends all your sessions: sign in again."""
-    accounts.change_own_password(hub, access.user, wanted.old, wanted.new, address_of(request))
+    accounts.change_own_password(hub, access, wanted.old, wanted.new, address_of(request))
     return Response(status_code=204)

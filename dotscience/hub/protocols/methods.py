@@ -105,7 +105,7 @@ def reset_api_key(call: Call) -> Mapping[str, str]:
     for key in accounts.keys_of(call.hub, user):
         if key.name == _DOTMESH_KEY:
             accounts.remove_key(call.hub, user, key.id)
-    return {"ApiKey": accounts.add_key(call.hub, user, _DOTMESH_KEY)[1]}
+    return {"ApiKey": accounts.add_key(call.hub, user, _DOTMESH_KEY, within=call.asker.expires)[1]}
 
 
 def lookup(call: Call) -> str:

@@ -7,6 +7,7 @@ import re
 import secrets
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from ipaddress import IPv4Address, ip_address, ip_network
 from threading import BoundedSemaphore
@@ -18,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ...catalog.database import lock_runs
 from ...errors import ArgumentError
-from ..access import Asker
+from ..access import Access, Asker
 from ..hub import Hub
 from ..problems import Problem
 from ..store import accounts as store
@@ -136,13 +137,18 @@ def change_password(hub: Hub, user: User, password: str | None, *, by: str | Non
     hub.change(work)
 
 
-def change_own_password(hub: Hub, user: User, old: str, new: str, address: str) -> None:
+def change_own_password(hub: Hub, access: Access, old: str, new: str, address: str) -> None:
     """Set one's own password; who has one must say it, so that an open session is not enough.
 
     Raises:
         ArgumentError: the new password is too short or too long.
-        Problem: 403, the old one does not fit; 429, that happened too often.
+        Problem: 403, the old one does not fit, or there is none and the key that asks expires; 429, too often it did not fit.
     """
+    user = access.user
+    if user.password is None and access.asker.expires is not None:
+        raise Problem(
+            403, "This API key expires, and a password would not. Set it with a key that does not expire."
+        )
     if user.password is not None and asker_of_password(hub, user.name, old, address) is None:
         raise Problem(403, "The current password does not fit.", "password")
     change_password(hub, user, new, by=user.id)
@@ -167,6 +173,7 @@ def add_key(
     secret: str | None = None,
     project: str | None = None,
     expires: int | None = None,
+    within: int | None = None,
     by: str | None = None,
 ) -> tuple[Key, str]:
     """Make an API key; its secret is told once and only its hash is kept.
@@ -175,12 +182,14 @@ def add_key(
         secret: the key itself, where it is given and not made.
         project: the only project that it opens.
         expires: microseconds since the Unix epoch.
+        within: when the key is over with which this one is asked for: it expires no later.
         by: id of who makes it; None where that is done on the Hub's own machine.
 
     Raises:
         ArgumentError: the secret does not fit.
     """
-    key, secret = _new_key(hub, user, name, secret, project=project, expires=expires)
+    ends = min((moment for moment in (expires, within) if moment is not None), default=None)
+    key, secret = _new_key(hub, user, name, secret, project=project, expires=ends)
 
     def work(connection: Connection) -> None:
         store.add_key(connection, key, _sha256(secret))
@@ -270,7 +279,7 @@ def asker_of_key(hub: Hub, secret: str, name: str | None = None) -> Asker | None
         return None
     if key.used is None or now - key.used > _KEY_USE_IS_NOTED_EVERY:
         hub.change(lambda connection: store.use_key(connection, key.id, now))
-    return Asker(user, key.project)
+    return Asker(user, key.project, expires=key.expires)
 
 
 def asker_of_password(hub: Hub, name: str, password: str, address: str) -> Asker | None:
@@ -300,7 +309,7 @@ def asker_of_session(hub: Hub, cookie: str) -> Asker | None:
     session, user = found
     if session.expires <= hub.now() or not user.is_active:
         return None
-    return Asker(user, session.project, session.csrf)
+    return Asker(user, session.project, session.csrf, session.key_expires)
 
 
 def sign_in(hub: Hub, name: str, secret: str, address: str) -> tuple[str, Asker]:
@@ -330,7 +339,7 @@ def sign_in(hub: Hub, name: str, secret: str, address: str) -> tuple[str, Asker]
         note_change(connection, now, user.id, "sign in", user.name)
 
     hub.change(work)
-    return cookie, Asker(user, asker.only, csrf)
+    return cookie, replace(asker, csrf=csrf)
 
 
 def _do_not_fit() -> Problem:

@@ -66,15 +66,24 @@ class Key:
 
 @dataclass(frozen=True)
 class Session:
-    """A sign-in on the web pages; `project` is that of the key it was made with."""
+    """A sign-in on the web pages; `project` and `key_expires` are those of the key it was made with."""
 
     user: str
     csrf: str
     expires: int
     project: str | None
+    key_expires: int | None
 
 
 _KEY = (keys.c.id, keys.c.user, keys.c.name, keys.c.project, keys.c.created, keys.c.expires, keys.c.used)
+
+_SESSION = (
+    sessions.c.user,
+    sessions.c.csrf,
+    sessions.c.expires,
+    keys.c.project,
+    keys.c.expires.label("key_expires"),
+)
 
 _BY_HASH = (
     select(*_KEY, *(column.label(f"user_{column.name}") for column in users.c))
@@ -148,12 +157,12 @@ def add_session(
 def session_by_hash(connection: Connection, hash: str) -> tuple[Session, User] | None:
     """The session whose cookie has that hash, and its user."""
     found = connection.execute(
-        select(sessions.c.user, sessions.c.csrf, sessions.c.expires, keys.c.project, *users.c)
+        select(*_SESSION, *users.c)
         .join(users, users.c.id == sessions.c.user)
         .outerjoin(keys, keys.c.id == sessions.c.key)
         .where(sessions.c.hash == hash)
     ).first()
-    return None if found is None else (Session(*found[:4]), User(*found[4:]))
+    return None if found is None else (Session(*found[: len(_SESSION)]), User(*found[len(_SESSION) :]))
 
 
 def end_session(connection: Connection, hash: str) -> None:

@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from ..catalog.database import is_full, is_transient
 from ..errors import DotscienceError
 from .access import Access, Asker
-from .api.answers import Answer
+from .api.answers import Answer, written_where_made
 from .gate import asker_of_browser, gate
 from .hub import Hub
 from .middleware import Surround
@@ -87,7 +87,7 @@ def create_app(
 def _add(app: FastAPI, route: Route, *, in_schema: bool) -> None:
     app.add_api_route(
         route.path,
-        route.handler,
+        written_where_made(route.handler, route.status),
         methods=[route.method],
         status_code=route.status,
         dependencies=[Depends(gate(route.need))],

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import math
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from fastapi import Request, Response
@@ -12,7 +15,7 @@ from starlette.responses import JSONResponse
 
 from ..problems import Problem
 
-__all__ = ["Answer", "json_answer"]
+__all__ = ["Answer", "json_answer", "written_where_made"]
 
 
 class Answer(JSONResponse):
@@ -24,6 +27,25 @@ class Answer(JSONResponse):
             return super().render(content)
         except ValueError:
             return _written(content).encode("ascii")
+
+
+def written_where_made(handler: Callable[..., Any], status: int) -> Callable[..., Any]:
+    """The handler of a route, whose answer is bytes already when it comes back from the thread that made it.
+
+    FastAPI would write the values that it returns in the event loop, where a large answer holds up everybody.
+
+    Args:
+        status: of a success.
+    """
+    if inspect.iscoroutinefunction(handler):  # which runs in the event loop itself, and answers with little
+        return handler
+
+    @wraps(handler)
+    def answering(*args: Any, **named: Any) -> Response:
+        found = handler(*args, **named)
+        return found if isinstance(found, Response) else Answer(found, status)
+
+    return answering
 
 
 def json_answer(request: Request, value: Any) -> Response:

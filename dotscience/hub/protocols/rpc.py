@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -25,11 +26,32 @@ __all__ = ["call_method"]
 
 _PARSE, _REQUEST, _METHOD, _PARAMS, _FAILED = -32700, -32600, -32601, -32602, -32000
 _PREFIX = "DotmeshRPC."
+_ERRORS = (Wrong, Problem, DotscienceError)
 
 
 async def call_method(request: Request, hub: CurrentHub, access: CurrentAccess) -> Response:
     """Call a method of the Hub's JSON-RPC, as dotscience 0.8.7 does."""
     raw = await read_body(request, hub.settings.limits.record, "limit_record")
+    said = request.headers.get("authorization", "")
+    # Requests and answers may be long: both are read and written in the thread.
+    found = await run_in_threadpool(_answered, raw, Call(hub, access, {}, said))
+    if isinstance(found, Response):
+        return found
+    try:
+        return _result(found.number, await commit(found.call))
+    except _ERRORS as error:
+        return _failed(found.number, error)
+
+
+class _Commit(NamedTuple):
+    """A call of the one method that waits, for which no thread is held."""
+
+    number: str | int | None
+    call: Call
+
+
+def _answered(raw: bytes, call: Call) -> Response | _Commit:
+    """The answer to a request; what is asked is put into the call."""
     try:
         asked = json.loads(raw, parse_constant=_refuse)
     except (ValueError, RecursionError):
@@ -43,20 +65,22 @@ async def call_method(request: Request, hub: CurrentHub, access: CurrentAccess) 
         or not isinstance(asked.get("method"), str)
     ):
         return _error(number, _REQUEST, 'A request is one object with "jsonrpc": "2.0" and a method.')
-    name, params = asked["method"].removeprefix(_PREFIX), asked.get("params", {})
-    call = Call(hub, access, params, request.headers.get("authorization", ""))
+    name, call = asked["method"].removeprefix(_PREFIX), replace(call, params=asked.get("params", {}))
+    if name == "Commit":
+        return _Commit(number, call)
+    if name not in METHODS:
+        return _error(number, _METHOD, f"There is no method {asked['method'][:100]!r} here.")
     try:
-        if name == "Commit":
-            return _result(number, await commit(call))
-        if name not in METHODS:
-            return _error(number, _METHOD, f"There is no method {asked['method'][:100]!r} here.")
-        return _result(number, await run_in_threadpool(METHODS[name], call))
-    except Wrong as error:
+        return _result(number, METHODS[name](call))
+    except _ERRORS as error:
+        return _failed(number, error)
+
+
+def _failed(number: str | int | None, error: Wrong | Problem | DotscienceError) -> Response:
+    if isinstance(error, Wrong):
         return _error(number, _PARAMS, str(error))
-    except Problem as problem:
-        return _error(number, _FAILED, problem.detail)
-    except DotscienceError as error:
-        return _error(number, _FAILED, problem_of(error).detail)
+    problem = error if isinstance(error, Problem) else problem_of(error)
+    return _error(number, _FAILED, problem.detail)
 
 
 def _refuse(constant: str) -> Any:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import zlib
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import Connection
 
+from dotscience.hub.store import commits
 from dotscience.records.commit import parse_commit
 from dotscience.records.record import Record
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,9 @@ _RUNS = uuid.UUID("5d1f1c36-6f0b-4f5b-9b2e-4a1f0a3c7d10")
 """Namespace of the commit ids of runs that came without a commit."""
 
 _MOST_RUNS = 1000
+
+_MOST_TOLD = 16 << 20
+"""Characters of the metadata of these runs; each may have as many as a record has."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +55,15 @@ def branches(hub: Hub, place: Place) -> Sequence[Branch]:
 def commits(hub: Hub, place: Place) -> list[dict[str, Any]]:
     """The commits of a branch, oldest first, each `Id` and `Metadata`.
 
-    On the master of a project's workspace the runs that came over the REST API stand among them, the latest 1000.
+    On the master of a project's workspace the runs that came over the REST API stand among them: the latest 1000, or as many
+    of them as have 16 MiB of metadata.
     """
 
     def look(connection: Connection) -> list[tuple[int, dict[str, Any]]]:
         made = store.commits_of(connection, place.branch.id)
         found = [(each.at, {"Id": each.id, "Metadata": dict(each.metadata)}) for each in made]
         if _holds_runs(place):
-            runs = store.runs_without_commits(connection, place.project.id, _MOST_RUNS)
-            found += [(run.received, _as_commit(run)) for run in runs]
+            found += _runs(connection, place.project.id)
         return found
 
     return [commit for _, commit in sorted(hub.read(look), key=lambda one: one[0])]
@@ -71,10 +74,21 @@ def commit_named(connection: Connection, place: Place, commit: str) -> Commit | 
     made = store.commit_by_id(connection, commit)
     if made is not None or not _holds_runs(place):
         return made
-    for run in store.runs_without_commits(connection, place.project.id, _MOST_RUNS):
-        if _commit_id(run.id) == commit:
-            return store.commit_before(connection, place.branch.id, run.received)
+    for run, received in store.receipts_without_commits(connection, place.project.id, _MOST_RUNS):
+        if _commit_id(run) == commit:
+            return store.commit_before(connection, place.branch.id, received)
     return None
+
+
+def _runs(connection: Connection, project: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The latest runs that came without a commit, as commits, newest first; and when each came."""
+    left = _MOST_TOLD
+    for run in store.runs_without_commits(connection, project, _MOST_RUNS):
+        commit = _as_commit(run)
+        left -= sum(len(name) + len(value) for name, value in commit["Metadata"].items())
+        if left < 0:
+            return
+        yield run.received, commit
 
 
 def _holds_runs(place: Place) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Column, Connection, Select, func, insert, select, update
 
 from ...catalog.database import in_parts
 from .tables import branches, commit_runs, commits, records, users
@@ -32,6 +32,7 @@ __all__ = [
     "lock_branch",
     "next_number",
     "note_run",
+    "receipts_without_commits",
     "runs_with_commits",
     "runs_without_commits",
     "take",
@@ -40,6 +41,10 @@ __all__ = [
 
 INIT, FILE, TREE, DELETE, RUNS, OTHER = "init", "file", "tree", "delete", "runs", "other"
 """Kinds of commits: the first one, an upload of one file or of a tree, a deletion, runs, anything else."""
+
+
+_PACKED_AT_ONCE = 10
+"""Records that are fetched at once, as they are packed."""
 
 
 @dataclass(frozen=True)
@@ -191,20 +196,30 @@ def runs_with_commits(connection: Connection, runs: Iterable[str]) -> dict[str, 
     return found
 
 
-def runs_without_commits(connection: Connection, project: str, limit: int) -> list[CommitlessRun]:
-    """The latest runs of a project that came over the REST API, newest first."""
-    wanted = (
-        select(records.c.run, users.c.name, records.c.received, records.c.document)
-        .join(users, users.c.id == records.c.user)
-        .outerjoin(commit_runs, commit_runs.c.run == records.c.run)
+def runs_without_commits(connection: Connection, project: str, limit: int) -> Iterator[CommitlessRun]:
+    """The latest runs of a project that came over the REST API, newest first; one record is unpacked at a time."""
+    wanted = _without_commits(
+        project, limit, records.c.run, users.c.name, records.c.received, records.c.document
+    ).join(users, users.c.id == records.c.user)
+    with connection.execution_options(yield_per=_PACKED_AT_ONCE).execute(wanted) as rows:
+        for run, user, received, document in rows:
+            yield CommitlessRun(run, user, received, zlib.decompress(document))
+
+
+def receipts_without_commits(connection: Connection, project: str, limit: int) -> Sequence[tuple[str, int]]:
+    """The ids of the same runs, and when each came."""
+    wanted = _without_commits(project, limit, records.c.run, records.c.received)
+    return [(run, received) for run, received in connection.execute(wanted)]
+
+
+def _without_commits(project: str, limit: int, *columns: Column[Any]) -> Select[Any]:
+    return (
+        select(*columns)
+        .outerjoin_from(records, commit_runs, commit_runs.c.run == records.c.run)
         .where(records.c.project == project, records.c.deleted.is_(None), commit_runs.c.run.is_(None))
         .order_by(records.c.received.desc(), records.c.run)
         .limit(limit)
     )
-    return [
-        CommitlessRun(run, user, received, zlib.decompress(document))
-        for run, user, received, document in connection.execute(wanted)
-    ]
 
 
 def commit_before(connection: Connection, branch: str, moment: int) -> Commit | None:

@@ -210,6 +210,40 @@ def test_runs_of_this_library_stand_among_the_commits(dot: Dot) -> None:
     assert dot.person.get(f"{dot.path}@side/a").text == "one"
 
 
+def test_of_runs_of_this_library_as_many_are_listed_as_fit(dot: Dot, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        sent = Record(f"r{number}", "completed", NOW, description="told")
+        path = f"/api/projects/{dot.project}/runs/r{number}"
+        assert dot.person.put(path, data=sent.to_bytes()).status_code == 201
+    said = [commit["Metadata"] for commit in dot.call("Commits") if "runs" in commit["Metadata"]]
+    of_two = sum(len(name) + len(value) for metadata in said[1:] for name, value in metadata.items())
+    monkeypatch.setattr("dotscience.hub.services.commit_log._MOST_TOLD", of_two)
+    listed = [run.id for commit in dot.call("Commits") for run in parse_commit(commit["Metadata"]).runs]
+    assert listed == ["r1", "r2"]
+
+
+def test_records_are_unpacked_one_at_a_time_and_only_where_they_are_told_of(
+    hub: RunningHub, dot: Dot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        sent = Record(f"r{number}", "completed", NOW)
+        path = f"/api/projects/{dot.project}/runs/r{number}"
+        assert dot.person.put(path, data=sent.to_bytes()).status_code == 201
+    ids = [commit["Id"] for commit in dot.call("Commits") if "runs" in commit["Metadata"]]
+    unpacked = []
+    unpack = zlib.decompress
+    monkeypatch.setattr(zlib, "decompress", lambda data: unpacked.append(1) or unpack(data))
+    dot.call("Branch", SourceBranch="master", NewBranchName="side", SourceCommitId=ids[0])
+    with pytest.raises(RpcError, match="has no commit"):
+        dot.call("Branch", SourceBranch="master", NewBranchName="other", SourceCommitId="none")
+    assert unpacked == []
+
+    def look(connection: Connection) -> list[int]:
+        return [len(unpacked) for _ in commits.runs_without_commits(connection, dot.project, 1000)]
+
+    assert hub.hub.read(look) == [1, 2, 3]
+
+
 def test_outputs_that_never_came_are_named_and_told_of(dot: Dot) -> None:
     dot.commit("r", output_files='["gone.csv"]')
     run = dot.run("r")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,15 +25,24 @@ _A = TypeVar("_A")
 _T = TypeVar("_T")
 
 
+_READERS = 2
+"""Who read points at once: those take memory as long as they are read, and many who ask must not take it all."""
+
+
 @dataclass
 class Hub:
-    """One Hub, as one process serves it. With PostgreSQL and an object store any number of processes serve one Hub."""
+    """One Hub, as one process serves it. With PostgreSQL and an object store any number of processes serve one Hub.
+
+    Attributes:
+        reading_points: to be held, in the event loop, by whoever reads the points of series.
+    """
 
     settings: HubSettings
     catalog: SharedCatalog
     blobs: Blobs
     clock: Callable[[], float] = time.time
     metrics: Metrics = field(default_factory=Metrics)
+    reading_points: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_READERS))
     changes: Changes = field(init=False)
 
     def __post_init__(self) -> None:

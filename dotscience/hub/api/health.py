@@ -12,7 +12,7 @@ from .here import CurrentHub
 __all__ = ["alive", "metrics", "ready"]
 
 
-def alive() -> dict[str, str]:
+async def alive() -> dict[str, str]:  # without a thread: all of them may wait for something
     """Whether the process answers; nothing else is looked at."""
     return {"status": "ok"}
 

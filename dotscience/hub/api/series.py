@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import Query, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from ..services import series
 from .answers import json_answer
@@ -24,7 +25,7 @@ def list_series(request: Request, hub: CurrentHub, access: CurrentAccess, run: s
     return json_answer(request, {"series": series.series(hub, access, run)})
 
 
-def get_points(
+async def get_points(
     request: Request,
     *,
     hub: CurrentHub,
@@ -41,6 +42,11 @@ def get_points(
 ) -> Response:
     """Points of series: all that are in the window, or as many as draw the same line on a chart of that width."""
     window = series.Window(x, width, start, stop, after)
-    found = series.points(hub, access, run, name, window)
-    told = [each.to_json() for each in found.series]
-    return json_answer(request, {"x": x, "series": told, "after": found.after, "end": found.end})
+
+    def read() -> Response:
+        found = series.points(hub, access, run, name, window)
+        told = [each.to_json() for each in found.series]
+        return json_answer(request, {"x": x, "series": told, "after": found.after, "end": found.end})
+
+    async with hub.reading_points:  # who waits here holds no thread, which others need
+        return await run_in_threadpool(read)

@@ -6,7 +6,8 @@ import hashlib
 import re
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from ipaddress import IPv4Address, ip_address, ip_network
@@ -48,8 +49,9 @@ _KEY_PREFIX = "ds_"
 _SHORTEST_KEY, _LONGEST_KEY = 16, 256
 _SHORTEST_PASSWORD, _LONGEST_PASSWORD = 10, 1024
 
-_VERIFYING = BoundedSemaphore(2)
-"""Each check of a password takes 64 MiB and a core: strangers must not make us do many at once."""
+_HASHING, _WAITING = BoundedSemaphore(2), BoundedSemaphore(10)
+"""Each check of a password takes 64 MiB and a core: strangers must not make us do many at once, nor hold all of the Hub's
+40 threads while they wait."""
 
 _MOST_HERE, _MOST_FROM_ADDRESS, _MOST_OF_NAME = 10, 50, 1000
 """Failed sign-ins: of a name from one address, from an address, and of a name. The last is high, for anybody can bring
@@ -402,13 +404,31 @@ def _hashed(password: str | None) -> str | None:
         raise ArgumentError("A password is a text; this one holds half a character.")
     if password.startswith(_KEY_PREFIX):
         raise ArgumentError(f"A password does not begin with {_KEY_PREFIX}: API keys do.")
-    return PasswordHasher().hash(password)
+    with _taking_turns():
+        return PasswordHasher().hash(password)
+
+
+@contextmanager
+def _taking_turns() -> Iterator[None]:
+    """Raises Problem (503) where too many wait already."""
+    if not _WAITING.acquire(blocking=False):
+        raise Problem(
+            503,
+            "Many people sign in with a password at this moment. Try again, or use an API key.",
+            "try-again",
+            headers={"Retry-After": "2"},
+        )
+    try:
+        with _HASHING:
+            yield
+    finally:
+        _WAITING.release()
 
 
 def _verified(hashed: str | None, password: str) -> bool:
     """Whether the password fits; takes as long for an unknown user."""
     try:
-        with _VERIFYING:
+        with _taking_turns():
             fits = PasswordHasher().verify(hashed or _nobodys(), password[:_LONGEST_PASSWORD])
         return fits and hashed is not None
     except (VerificationError, InvalidHashError, UnicodeEncodeError):  # halves of characters fit nothing

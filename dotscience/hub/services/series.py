@@ -6,7 +6,6 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -57,9 +56,6 @@ _MOST_POINTS = 20_000_000
 
 _LARGEST_INDEX = 32 << 20
 """Bytes of the index of a file of series; a few kilobytes can unpack to that, and its lists take thirty times as many."""
-
-_READING = BoundedSemaphore(2)
-"""Points take memory as long as they are read: many who ask at once must not take it all."""
 
 _MOST_MARKS = 100
 
@@ -156,7 +152,7 @@ def _figure(value: Any) -> int | float | str | None:
 
 
 def points(hub: Hub, access: Access, run: str, names: Sequence[str], window: Window) -> Points:
-    """The points of some series of a run, in the order of `names`.
+    """The points of some series of a run, in the order of `names`. They take memory: see `Hub.reading_points`.
 
     Raises:
         Problem: 404, the project has no such run, the run no such series, or its points are not here; 422, there are too many.
@@ -170,15 +166,14 @@ def points(hub: Hub, access: Access, run: str, names: Sequence[str], window: Win
     for name in wanted:
         if not isinstance(known, dict) or name not in known:
             raise Problem(404, f"The run {run[:100]} has no series {name[:80]!r}.")
-    with _READING:
-        if is_published:
-            packed = _packed(hub, access, record, wanted, window)
-            return Points([_sampled(name, *columns, window) for name, columns in packed], 0, None)
-        for said in summaries(record):
-            if said["name"] in wanted:
-                _check_count(said["name"], said["count"])
-        logged, after, end = _logged(hub, run, wanted, window)
-        return Points([_sampled(name, *logged[name], window) for name in wanted], after, end)
+    if is_published:
+        packed = _packed(hub, access, record, wanted, window)
+        return Points([_sampled(name, *columns, window) for name, columns in packed], 0, None)
+    for said in summaries(record):
+        if said["name"] in wanted:
+            _check_count(said["name"], said["count"])
+    logged, after, end = _logged(hub, run, wanted, window)
+    return Points([_sampled(name, *logged[name], window) for name in wanted], after, end)
 
 
 def find_record(connection: Connection, projects: Collection[str], run: str) -> Known:

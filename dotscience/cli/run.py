@@ -27,9 +27,9 @@ _NOT_EXECUTABLE, _NO_SUCH_COMMAND = 126, 127
 def command(detach: bool, words_: tuple[str, ...]) -> int:
     """Execute a command, keep what it prints and what it costs, and record it.
 
-    The runs that the command publishes are recorded as always, and so are run blocks that it prints. What it leaves
-    unpublished is published for it; where there is nothing, the command itself gets a record, whose status is told by
-    its exit code. `ds show` on the execution's id tells output, exit code, wall and CPU time and peak memory.
+    The runs that the command publishes are recorded as always, and so are run blocks that it prints. Where
+    it publishes none, what it leaves unpublished is published for it; where there is nothing, the command itself gets a
+    record, whose status is told by its exit code. `ds show` on the execution's id tells output, exit code, wall and CPU time and peak memory.
 
     The command gets DOTSCIENCE_WORKLOAD_TYPE=command, DOTSCIENCE_EXECUTION, DOTSCIENCE_PROJECT_DOT_ROOT and, unless
     it is set already, PYTHONUNBUFFERED=1. The exit code is the command's: 128 + n when signal n ended it, 126 when it

@@ -92,7 +92,7 @@ class Hashers:
         self.after_fork()
 
     def after_fork(self) -> None:
-        """Start anew in a forked child: the jobs and threads are the parent's."""
+        """Be as new. In a forked child, where the jobs and threads are the parent's, whoever goes on with this one says so."""
         # Each of these is changed by single steps of the interpreter only. With a lock, a signal handler that
         # records something, or an interrupt at the wrong moment, could stop the user's process for good.
         self._queue: SimpleQueue[Job[Any]] = SimpleQueue()

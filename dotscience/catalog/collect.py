@@ -125,7 +125,7 @@ def take_block(
         reason = "its id is no name that a run can have: letters, digits, '.', '_' and '-'"
         return Collected(found.run, source.name, "unusable", reason)
     folders = [RunFolder(os.path.join(place, "runs", found.run)) for place in workspace.places]
-    if any(os.path.exists(path) for folder in folders for path in (folder.record_path, folder.journal_path)):
+    if any(folder.is_there() for folder in folders):
         return Collected(found.run, source.name, "known")
     try:
         record = _record(found.run, found.metadata, source, workspace.root, look)
@@ -133,6 +133,8 @@ def take_block(
         return Collected(found.run, source.name, "unusable", str(error))
     folder = RunFolder(os.path.join(workspace.prepare(), "runs", found.run))
     os.makedirs(folder.path, exist_ok=True)
+    if source.execution is not None:
+        workspace.note_held(source.execution, found.run)
     folder.write_record(replace(record, published=utc(clock())))
     workspace.touch(folder)
     return Collected(found.run, source.name, "recorded")

@@ -55,8 +55,12 @@ class Recording:
         self._process = {**this_process(), **_ranks(session.environ)}
         if parent is not None:
             self._process["parent"] = parent
-        if session.environ.get("DOTSCIENCE_EXECUTION"):
-            self._process["execution"] = session.environ["DOTSCIENCE_EXECUTION"]
+        execution = session.environ.get("DOTSCIENCE_EXECUTION")
+        if execution:
+            self._process["execution"] = execution
+            with contained("noting the run beside the execution that it is part of"):
+                # Before there is a journal that could be missed.
+                session.workspace.note_held(execution, run.id)
         self._script = running_script()
         self._hub: Destination | None = None
         self._writer = self._open_journal()

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import time
-from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 from ..catalog.block_stream import Found
 from ..catalog.collect import Collected, Source, only_named, take_block
-from ..errors import CorruptError, NotFoundError, StateError
+from ..errors import StateError
 from ..recorder.files import expand
 from ..recorder.notices import contained, notice
 from ..recorder.publishing import publish_left_behind
@@ -20,50 +15,28 @@ from ..recorder.session import Session
 from ..records.files import FileVersion
 from ..storage.runs import RunFolder
 
-__all__ = ["HeldRuns", "process_of"]
-
-_TRUST = 2_000_000_000
-"""Nanoseconds after which a change of a folder surely shows in its time."""
+__all__ = ["HeldRuns"]
 
 
 class HeldRuns:
-    """Finds the runs of one execution by the id that they carry.
+    """Finds the runs of one execution by what they note in its folder.
 
     Args:
-        execution: id of the execution, which has not started yet.
+        execution: id of the execution.
     """
 
     def __init__(self, session: Session, execution: str) -> None:
         self._session, self._execution = session, execution
-        self._verdicts = {folder.path: False for folder in session.workspace.run_folders()}
-        self._last_look: list[int] = []
+        self._left_out: set[str] = set()
 
     def leave_out(self, run: str) -> None:
         """Take no notice of a run: the one that stands for the command itself."""
-        for place in self._session.workspace.places:
-            self._verdicts[os.path.join(place, "runs", run)] = False
-
-    def has_any(self) -> bool:
-        """Whether there is one, as far as is seen without reading run folders in which nothing has happened."""
-        times = [_time(os.path.join(place, "runs")) for place in self._session.workspace.places]
-        is_settled = all(time.time_ns() - moment > _TRUST for moment in times)
-        if times == self._last_look and is_settled:
-            return False
-        self._last_look = times if is_settled else []
-        return bool(self.folders())
+        self._left_out.add(run)
 
     def folders(self) -> list[RunFolder]:
         """The run folders that are there now and belong to the execution."""
-        held = []
-        for folder in self._session.workspace.run_folders():
-            if folder.path not in self._verdicts:
-                verdict = self._judge(folder)
-                if verdict is None:
-                    continue
-                self._verdicts[folder.path] = verdict
-            if self._verdicts[folder.path]:
-                held.append(folder)
-        return held
+        held = self._session.workspace.held_by(self._execution) or []
+        return [folder for folder in held if folder.id not in self._left_out]
 
     def take_block(self, found: Found, stream: str) -> Collected:
         """Make a record of a block that the command printed, unless its process has written one.
@@ -97,15 +70,6 @@ class HeldRuns:
                     notice(f"run {folder.id} goes on although the command has ended.")
         return published
 
-    def _judge(self, folder: RunFolder) -> bool | None:
-        """Whether a run belongs to the execution; None while its folder does not tell."""
-        try:
-            return process_of(folder).get("execution") == self._execution
-        except (NotFoundError, ValueError):
-            return None
-        except (CorruptError, OSError):
-            return False
-
     def _look(self, reader: FileReader, path: str, role: str, moment: float | None) -> FileVersion:
         named = only_named(path, role, moment)
         if named.unseen == "reference" or moment is None:
@@ -121,26 +85,3 @@ class HeldRuns:
         return reader.version(
             file, self._session.setting("keep_outputs" if role == "output" else "keep_inputs")
         )
-
-
-def _time(folder: str) -> int:
-    """Modification time in nanoseconds; 0 where there is no such folder."""
-    try:
-        return os.stat(folder).st_mtime_ns
-    except OSError:
-        return 0
-
-
-def process_of(folder: RunFolder) -> Mapping[str, Any]:
-    """What a run says of its process, read from the beginning of its journal or from its record.
-
-    Raises:
-        NotFoundError: there is neither yet; ValueError: the journal has no whole first line yet.
-    """
-    try:
-        with open(folder.journal_path, "rb") as journal:
-            header = json.loads(journal.readline())
-    except FileNotFoundError:
-        return folder.read_record().process
-    process = header.get("process") if isinstance(header, dict) else None
-    return process if isinstance(process, dict) else {}

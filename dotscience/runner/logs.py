@@ -37,7 +37,6 @@ from ..storage.blobs import BLOCK
 from ..storage.runs import RunFolder, write_whole
 from ..storage.workspace import Workspace
 from .execution import STREAMS, Execution, ExecutionFolder, execution_folders
-from .held import process_of
 
 __all__ = ["NEEDLESS", "LogOutcome", "Unsent", "send_at_end", "send_logs", "unsent", "unsent_of_runs"]
 
@@ -92,7 +91,7 @@ def unsent(workspace: Workspace, folders: Iterable[ExecutionFolder] | None = Non
         try:
             execution, state = folder.read()
             if state == "killed":
-                execution = _left_by_runner(execution, folder, held)
+                execution = _left_by_runner(execution, folder, _runs_of(execution, workspace, held))
         except (CorruptError, NotFoundError, OSError):  # `ds list --executions` names it
             continue
         if state != "running":
@@ -103,22 +102,29 @@ def unsent(workspace: Workspace, folders: Iterable[ExecutionFolder] | None = Non
                     yield Unsent(workspace, folder, execution, shipment, place)
 
 
-def _left_by_runner(
-    execution: Execution, folder: ExecutionFolder, held: Callable[[], Mapping[str, Sequence[RunFolder]]]
-) -> Execution:
+def _left_by_runner(execution: Execution, folder: ExecutionFolder, runs: Sequence[RunFolder]) -> Execution:
     """An execution whose `ds run` was killed, with the runs that it held and what was printed until then.
 
     How the command ended is not known, nor is when. It is found out once, when none of the runs goes on.
     """
-    if execution.runs:
-        return execution
-    runs = held().get(execution.id, ())
-    if not runs or any(not each.is_published() and each.state().status == "running" for each in runs):
+    if (
+        execution.runs
+        or not runs
+        or any(not each.is_published() and each.state().status == "running" for each in runs)
+    ):
         return execution
     stdout, stderr = (_kept(folder.stream_path(name)) for name in STREAMS)
     found = replace(execution, runs=tuple(sorted(each.id for each in runs)), stdout=stdout, stderr=stderr)
     folder.write_start(found)
     return found
+
+
+def _runs_of(
+    execution: Execution, workspace: Workspace, held: Callable[[], Mapping[str, Sequence[RunFolder]]]
+) -> Sequence[RunFolder]:
+    """The runs of an execution, as noted in its folder or, where an older dotscience has made that, by what they say."""
+    noted = workspace.held_by(execution.id)
+    return held().get(execution.id, ()) if noted is None else noted
 
 
 def _held(workspace: Workspace) -> Mapping[str, Sequence[RunFolder]]:
@@ -130,6 +136,21 @@ def _held(workspace: Workspace) -> Mapping[str, Sequence[RunFolder]]:
             if isinstance(execution, str):
                 held.setdefault(execution, []).append(run)
     return held
+
+
+def process_of(folder: RunFolder) -> Mapping[str, Any]:
+    """What a run says of its process, read from the beginning of its journal or from its record.
+
+    Raises:
+        NotFoundError: there is neither yet; ValueError: the journal has no whole first line yet.
+    """
+    try:
+        with open(folder.journal_path, "rb") as journal:
+            header = json.loads(journal.readline())
+    except FileNotFoundError:
+        return folder.read_record().process
+    process = header.get("process") if isinstance(header, dict) else None
+    return process if isinstance(process, dict) else {}
 
 
 def _kept(path: str) -> dict[str, Any] | None:

@@ -218,7 +218,7 @@ class _Running:
                 try:
                     found = self._found.get(timeout=_TICK)
                 except queue.Empty:
-                    if self._run.is_open and self._held.has_any():
+                    if self._run.is_open and self._held.folders():
                         self._run.drop()
                     continue
                 if found is None:

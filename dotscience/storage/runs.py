@@ -81,6 +81,10 @@ class RunFolder:
         """Whether the run has a record."""
         return os.path.exists(self.record_path)
 
+    def is_there(self) -> bool:
+        """Whether there is such a run, in progress or published."""
+        return os.path.exists(self.journal_path) or self.is_published()
+
     def read_record(self) -> Record:
         """The record.
 

@@ -111,6 +111,31 @@ class Workspace:
         ids = ", ".join(sorted(folder.id for folder in found)[:5])
         raise AmbiguousError(f"{ref!r} fits {len(found)} runs ({ids}…). Give more characters of the id.")
 
+    def note_held(self, execution: str, run: str) -> None:
+        """Note in the folder of an execution, where it has one here, that it holds a run: an empty file of the run's id.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        for place in self.places:
+            folder = os.path.join(place, "executions", execution)
+            if os.path.isdir(folder):
+                held = os.path.join(folder, "runs")
+                os.makedirs(held, exist_ok=True)
+                with open(os.path.join(held, run), "wb"):
+                    return
+
+    def held_by(self, execution: str) -> list[RunFolder] | None:
+        """The runs that an execution holds, of those that are there; None where nothing was noted of any."""
+        for place in self.places:
+            try:
+                ids = os.listdir(os.path.join(place, "executions", execution, "runs"))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            folders = [RunFolder(os.path.join(each, "runs", run)) for run in ids for each in self.places]
+            return [folder for folder in folders if folder.is_there()]
+        return None
+
     def blobs(self, digest: str | None = None) -> LocalBlobs:
         """The blobs; with a digest, of the place that holds it."""
         for place in self.places:

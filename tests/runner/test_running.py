@@ -114,6 +114,16 @@ def test_what_the_command_publishes_is_its_record(run: Run, workspace: Workspace
     assert record.process["execution"] == execution.id
 
 
+def test_the_runs_of_other_jobs_are_not_looked_at(
+    run: Run, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    monkeypatch.setattr(Workspace, "run_folders", lambda self: looks.append(self) or iter(()))
+    execution = run(code=PUBLISHES + OLD_LIBRARY)
+    assert len(execution.runs) == 2 and "1234" in execution.runs
+    assert looks == []
+
+
 def test_what_the_command_leaves_unpublished_is_published_for_it(run: Run, workspace: Workspace) -> None:
     execution = run(code=PUBLISHES.replace("ds.publish()", "raise RuntimeError('no more data')"))
     (record,) = records(workspace)

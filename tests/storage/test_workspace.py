@@ -165,3 +165,18 @@ def test_blobs_are_found_in_the_place_that_holds_them(tmp_path: Path) -> None:
     workspace.prepare()
     other = workspace.blobs().put_bytes(b"at home")
     assert workspace.blobs(digest).has(digest) and workspace.blobs(other).has(other)
+
+
+def test_an_execution_holds_the_runs_that_were_noted_and_are_there(tmp_path: Path) -> None:
+    workspace = Workspace(str(tmp_path))
+    place = Path(workspace.prepare())
+    workspace.note_held("none-here", "a-run")
+    assert workspace.held_by("none-here") is None and not (place / "executions").exists()
+    (place / "executions" / "one").mkdir(parents=True)
+    assert workspace.held_by("one") is None
+    for run in ("kept", "gone"):
+        workspace.note_held("one", run)
+    (place / "runs" / "kept").mkdir()
+    (place / "runs" / "kept" / "journal.jsonl").touch()
+    held = workspace.held_by("one")
+    assert held is not None and [folder.id for folder in held] == ["kept"]

@@ -128,7 +128,7 @@ def _said(value: Any) -> str:
 
 def _write(file: str, name: str, value: str | None) -> None:
     """Change one setting in a file, or remove it, and leave the others as they are."""
-    from ..storage.runs import write_whole
+    from ..storage.whole import write_whole
 
     held = _read(file)
     if value is None:

@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from ..errors import CorruptError
-from ..storage.runs import RunFolder, write_whole
+from ..storage.runs import RunFolder
+from ..storage.whole import write_whole
 from ..storage.workspace import Workspace
 
 __all__ = [
@@ -124,13 +125,7 @@ def write_shipment(folder: RunFolder, shipment: Shipment, *, lasting: bool = Tru
         OSError: it could not be written.
     """
     data = json.dumps(shipment.to_json(), sort_keys=True).encode("ascii") + b"\n"
-    if lasting:
-        write_whole(_path(folder), data)
-        return
-    temporary = f"{_path(folder)}.{os.getpid()}.tmp"
-    with open(temporary, "wb") as stream:
-        stream.write(data)
-    os.replace(temporary, _path(folder))
+    write_whole(_path(folder), data, durable=lasting)
 
 
 def annotation_ids(folder: RunFolder) -> list[str]:

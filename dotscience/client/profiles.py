@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import CorruptError, UnwritableError
 from ..settings import user_config_dir
+from ..storage.whole import write_whole
 
 __all__ = ["Profile", "Profiles"]
 
@@ -98,17 +99,10 @@ class Profiles:
 
     def _save(self, profiles: Mapping[str, Profile]) -> None:
         document = {"profiles": {name: _wire(profile) for name, profile in profiles.items()}}
-        temporary = f"{self.file}.{os.getpid()}.tmp"
+        data = json.dumps(document, indent=2, sort_keys=True).encode("ascii") + b"\n"
         try:
             os.makedirs(os.path.dirname(self.file), mode=0o700, exist_ok=True)
-            if os.path.exists(temporary):  # of a process that was killed and had this one's id
-                os.unlink(temporary)
-            # Made with these permissions, so that there is no moment at which others could open it.
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(descriptor, "w", encoding="utf-8") as stream:
-                json.dump(document, stream, indent=2, sort_keys=True)
-                stream.write("\n")
-            os.replace(temporary, self.file)
+            write_whole(self.file, data, mode=0o600)
         except OSError as error:
             raise UnwritableError(self.file, error.strerror or error) from None
 

@@ -17,7 +17,7 @@ from ..errors import AmbiguousError, CorruptError, NotFoundError
 from ..records.times import iso, parse_iso
 from ..records.values import Json
 from ..storage.processes import is_alive
-from ..storage.runs import write_whole
+from ..storage.whole import write_whole
 from ..storage.workspace import Workspace
 
 __all__ = ["STREAMS", "Execution", "ExecutionFolder", "execution_folders", "find_execution"]

@@ -34,7 +34,8 @@ from ..recorder.notices import contained, notice
 from ..records.destination import AT_EXIT
 from ..records.times import iso, utc
 from ..storage.blobs import BLOCK
-from ..storage.runs import RunFolder, write_whole
+from ..storage.runs import RunFolder
+from ..storage.whole import write_whole
 from ..storage.workspace import Workspace
 from .execution import STREAMS, Execution, ExecutionFolder, execution_folders
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["TEMPORARY", "Draft", "discard", "holds", "settle", "sync_folder", "write_new"]
+from .whole import sync_folder
+
+__all__ = ["TEMPORARY", "Draft", "discard", "holds", "settle", "write_new"]
 
 TEMPORARY = "tmp-"
 """How the name of a file begins that is not a blob yet."""
@@ -116,17 +118,6 @@ def settle(temporary: str, path: str, size: int, durable: bool) -> None:
     if durable:
         sync_folder(os.path.dirname(path))
         sync_folder(os.path.dirname(os.path.dirname(path)))
-
-
-def sync_folder(path: str) -> None:
-    """Have the names in a folder on the disk itself. Raises OSError."""
-    if os.name == "nt":  # where that cannot be asked for
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _name() -> str:

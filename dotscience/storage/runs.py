@@ -15,40 +15,9 @@ from ..records.values import stored
 from .journal import read_journal
 from .points import read_last
 from .processes import is_alive
+from .whole import write_whole
 
-__all__ = ["RunFolder", "write_whole"]
-
-
-def write_whole(path: str, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also after a power failure.
-
-    Raises:
-        OSError: it could not be written; what was there before is unharmed.
-    """
-    temporary = f"{path}.{os.getpid()}.tmp"
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o644)
-    try:
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(fd, view) :]
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        os.replace(temporary, path)
-    except OSError:
-        os.unlink(temporary)
-        raise
-    _sync_folder(os.path.dirname(path))
-
-
-def _sync_folder(folder: str) -> None:
-    if hasattr(os, "O_DIRECTORY"):
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+__all__ = ["RunFolder"]
 
 
 class RunFolder:

@@ -15,6 +15,7 @@ from ..errors import AmbiguousError, NotFoundError, UnwritableError
 from ..settings import user_state_dir
 from .blobs import LocalBlobs
 from .runs import RunFolder
+from .whole import write_whole
 
 __all__ = ["HOME", "Workspace", "current_directory", "find_root", "known_workspaces", "relative_path"]
 
@@ -175,10 +176,7 @@ class Workspace:
             return
         try:
             os.makedirs(os.path.dirname(listed), exist_ok=True)
-            temporary = f"{listed}.{os.getpid()}.tmp"
-            with open(temporary, "wb") as stream:
-                stream.write(os.fsencode(self.root) + b"\n")
-            os.replace(temporary, listed)
+            write_whole(listed, os.fsencode(self.root) + b"\n", durable=False)
         except OSError:  # the list only serves questions that cross workspaces; this one works without
             return
 

@@ -1,7 +1,6 @@
 """A run's folder: its journal tells the truth about an unpublished run, its record appears whole or not at all."""
 
 import os
-import threading
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from dotscience.errors import CorruptError, NotFoundError
 from dotscience.records.record import Record
 from dotscience.storage.journal import JOURNAL_VERSION, encode_events
 from dotscience.storage.processes import this_process
-from dotscience.storage.runs import RunFolder, write_whole
+from dotscience.storage.runs import RunFolder
 
 RECORD = Record("an-id", "completed", datetime(2026, 11, 1, tzinfo=timezone.utc))
 
@@ -123,34 +122,6 @@ def test_a_record_that_was_altered_is_named(folder: RunFolder) -> None:
     Path(folder.record_path).write_bytes(raw.replace(b"completed", b"failed___"))
     with pytest.raises(CorruptError, match=r"runs/an-id/record\.json: seal"):
         folder.read_record()
-
-
-def test_a_reader_beside_a_writer_sees_one_whole_file_or_the_other(tmp_path: Path) -> None:
-    path = str(tmp_path / "file")
-    contents = [bytes([letter]) * 300_000 for letter in b"ab"]
-    write_whole(path, contents[0])
-    stop = threading.Event()
-
-    def write() -> None:
-        while not stop.is_set():
-            for content in contents:
-                write_whole(path, content)
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    seen = {Path(path).read_bytes() for _ in range(200)}
-    stop.set()
-    writer.join()
-    assert seen <= set(contents)
-    assert os.listdir(tmp_path) == ["file"]
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
-    (tmp_path / "file").mkdir()
-    (tmp_path / "file/inside").touch()
-    with pytest.raises(OSError, match="file"):
-        write_whole(str(tmp_path / "file"), b"x")
-    assert os.listdir(tmp_path) == ["file"]
 
 
 def test_annotations_come_back_oldest_first_and_damaged_ones_are_passed_over(folder: RunFolder) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ...errors import ArgumentError, DotscienceError, UnwritableError
 from ...storage.blobs import Blobs, LocalBlobs
-from ...storage.drafts import sync_folder
+from ...storage.whole import sync_folder
 
 __all__ = ["open_blobs"]
 

@@ -272,6 +272,6 @@ def _restore_blob(path: str, name: str, content: Any, blobs: Blobs) -> None:
 
 
 def _sync_folder(folder: str) -> None:
-    from ...storage.drafts import sync_folder
+    from ...storage.whole import sync_folder
 
     sync_folder(folder)

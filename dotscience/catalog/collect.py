@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from ..errors import CorruptError, NotFoundError
-from ..records.files import FileVersion
+from ..records.files import FileVersion, is_url
 from ..records.record import Record
 from ..records.times import parse_block_time, utc
 from ..records.values import Json, stored
@@ -37,7 +37,6 @@ file was surely still what the run saw, or None: the version to record."""
 
 _BLOCK_VERSION = "1"
 _USABLE_ID = re.compile(r"(?!None$)[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _AT_ONCE = 1 << 20
 
 
@@ -76,7 +75,7 @@ class Source:
 
 def only_named(path: str, role: str, moment: float | None) -> FileVersion:
     """The version of a file that nobody has looked at."""
-    return FileVersion(path, unseen="reference" if _URL.match(path) else "named")
+    return FileVersion(path, unseen="reference" if is_url(path) else "named")
 
 
 def collect(file: str, workspace: Workspace) -> Iterator[Collected]:

@@ -7,12 +7,12 @@ import re
 import stat
 
 from ..errors import ArgumentError
+from ..records.files import is_url
 from ..storage.walk import Located, walk
 from ..storage.workspace import HOME, current_directory, relative_path
 
 __all__ = ["Located", "absolute_path", "expand", "locate", "path_of", "root_relative"]
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _CREDENTIALS = re.compile(r"(?<=://)[^/?#]*@|\?.*", re.DOTALL)
 
 
@@ -36,7 +36,7 @@ def path_of(given: object, verb: str) -> str:
 def root_relative(filename: str, root: str) -> str:
     """A path as records write it: `/`-separated and relative to the workspace root; a URL as it is,
     without credentials and query."""
-    if _URL.match(filename):
+    if is_url(filename):
         return _CREDENTIALS.sub("", filename)
     absolute = absolute_path(filename)
     relative = relative_path(absolute, root)
@@ -62,14 +62,14 @@ def absolute_path(filename: str) -> str:
 def locate(filename: str, root: str) -> list[Located]:
     """The files that a declared path means now, relative paths being taken from the current directory."""
     path = root_relative(filename, root)
-    if _URL.match(filename):
+    if is_url(filename):
         return [Located(path, unseen="reference")]
     return _locate(absolute_path(filename), path, root)
 
 
 def expand(path: str, root: str) -> list[Located]:
     """The files that a path of a record means now."""
-    if _URL.match(path):
+    if is_url(path):
         return [Located(path, unseen="reference")]
     return _locate(os.path.normpath(os.path.join(root, path)), path, root)
 

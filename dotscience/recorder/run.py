@@ -15,7 +15,7 @@ from ..errors import AlreadyStartedError, UnknownFrameworkError
 from ..records.block import block_metadata, block_text
 from ..records.files import FileVersion
 from ..records.record import ARTEFACT, Record
-from ..records.state import RunState
+from ..records.state import VALUES, RunState
 from ..records.times import utc
 from ..records.values import Json, stored, text
 from .files import Located, expand, locate, path_of, root_relative
@@ -31,8 +31,6 @@ FRAMEWORKS = ("tensorflow", "sklearn")
 
 EARLIEST, LATEST = -62_135_510_400.0, 253_402_214_400.0
 """The second day of the year 1 and the last of the year 9999, seconds since the Unix epoch: dates go no further, in any zone."""
-
-_STORES = {"label": "labels", "parameter": "parameters", "metric": "metrics"}
 
 
 def _nothing(event: Json) -> None:
@@ -94,7 +92,7 @@ class Run(Verbs):
         self._start_lock = threading.Lock()
         self.points = Points(clock)
         self.state = RunState(id=new_id(), root=os.path.abspath(os.fspath(root)))
-        self._stores = {kind: getattr(self.state, store) for kind, store in _STORES.items()}
+        self._stores = {kind: getattr(self.state, store) for kind, store in VALUES.items()}
         self.located: dict[tuple[str, int | None, int | None], Located] = {}
         self.reader: FileReader | None = None
         self._model_dir: str | None = None
@@ -187,7 +185,7 @@ class Run(Verbs):
     def attach(self, tell: Callable[[Json], None]) -> None:
         """Tell everything declared so far, and from now on, to a journal."""
         state = self.state
-        for kind, store in _STORES.items():
+        for kind, store in VALUES.items():
             for name, value in getattr(state, store).items():
                 tell((kind, name, value))
         if state.inputs:
@@ -220,7 +218,7 @@ class Run(Verbs):
         before = earlier.state
         self.state.continues = before.id
         self.state.description, self.state.error = before.description, before.error
-        for store in (*_STORES.values(), "inputs", "outputs"):
+        for store in (*VALUES.values(), "inputs", "outputs"):
             getattr(self.state, store).update(getattr(before, store))
         self.located.update(earlier.located)
 

@@ -7,13 +7,14 @@ an output the publish. Where there is no digest, `unseen` says why; where the by
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any, NamedTuple
 
 from .values import Json
 
-__all__ = ["CHANGES", "UNSEEN", "FileVersion"]
+__all__ = ["CHANGES", "UNSEEN", "FileVersion", "is_url"]
 
 UNSEEN: Mapping[str, str] = {
     "missing": "there was no such file",
@@ -122,3 +123,9 @@ class FileVersion(NamedTuple):
 
 _HEX = "0123456789abcdef"
 _TOO_LARGE = 1 << 63
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+def is_url(path: str) -> bool:
+    """Whether what was given as a file is a URL, whose content nobody reads."""
+    return _URL.match(path) is not None

@@ -12,12 +12,14 @@ from .record import Record
 from .times import utc
 from .values import Json, Stored, is_stored
 
-__all__ = ["RUN_STATUSES", "RunState"]
+__all__ = ["RUN_STATUSES", "VALUES", "RunState"]
 
 RUN_STATUSES = ("running", "unpublished", "crashed", "killed")
 """What becomes of a run without a record: in progress; left behind; ended by an exception; ended from outside."""
 
-_VALUES = {"label": "labels", "parameter": "parameters", "metric": "metrics"}
+VALUES = {"label": "labels", "parameter": "parameters", "metric": "metrics"}
+"""Each kind of value, and the field that holds those of a run."""
+
 _TEXTS = ("description", "error", "continues", "traceback", "mode", "workload_file")
 _TIMES = ("started", "ended")
 _MOST_PROBLEMS = 100
@@ -111,11 +113,11 @@ class RunState:
         Raises:
             TypeError, ValueError, LookupError, OverflowError: the event does not fit.
         """
-        if kind in _VALUES:
+        if kind in VALUES:
             name, value = given
             if not is_stored(value):
                 raise TypeError(f"{value!r:.80} is no value")
-            getattr(self, _VALUES[kind])[_checked(name, str)] = value
+            getattr(self, VALUES[kind])[_checked(name, str)] = value
         elif kind == "inputs":
             versions = [FileVersion.from_json(_checked(wire, dict)) for wire in given[0]]
             self.inputs.update((version.key, version) for version in versions)

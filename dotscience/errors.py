@@ -77,9 +77,15 @@ class ModeError(StateError):
     """A mode was chosen after another one."""
 
     def __init__(self, wanted: str, current: str) -> None:
+        cure = (
+            f"Call ds.{wanted}() before ds.connect() or ds.remote()."
+            if current == "remote"
+            else "Call ds.connect() instead, which is possible in any mode."
+            if wanted == "remote"
+            else "Choose one of ds.interactive() and ds.script() once, before the first publish."
+        )
         super().__init__(
-            f"Cannot switch to {wanted} mode: this process already records in {current} mode. "
-            f"Choose one of ds.interactive() and ds.script() once, before the first publish."
+            f"Cannot switch to {wanted} mode: this process already records in {current} mode. {cure}"
         )
 
 

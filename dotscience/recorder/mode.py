@@ -4,9 +4,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["guess_mode", "kernel"]
+__all__ = ["Chosen", "guess_mode", "kernel"]
+
+
+class Chosen(NamedTuple):
+    """How runs are recorded, as the user chose or as it is guessed.
+
+    Attributes:
+        mode: `interactive`, `script` or `remote`.
+        is_script: whether the code comes from a file; remote mode says only where runs go.
+        workload_file: that file where the user named it, absolute.
+    """
+
+    mode: str
+    is_script: bool
+    workload_file: str | None
+
 
 _WORDS = {"jupyter": "interactive", "command": "script"}
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..records.destination import Connect, Destination, Wanted
     from ..records.surroundings import Factory
+    from .mode import Chosen
     from .published import Published
     from .recording import Recording
     from .run import Run
@@ -60,6 +61,7 @@ class Recorder(Verbs):
         self._hub: Destination | None = None
         self._lock = threading.RLock()
         self._mode: str | None = None
+        self._code_from: str | None = None
         self._workload_file: str | None = None
         self._parent: str | None = None
         self._session: Session | None = None
@@ -108,7 +110,7 @@ class Recorder(Verbs):
             watch(self)
         run = self._session.new_run(self._clock, self._new_id, carried)
         run.start()
-        recording = Recording(run, self._session, self.mode, self._workload_file, self._parent)
+        recording = Recording(run, self._session, self._chosen(), self._parent)
         if self._hub is not None:
             recording.send_to(self._hub)
         return run, recording
@@ -118,12 +120,22 @@ class Recorder(Verbs):
     @property
     def mode(self) -> str:
         """The mode as chosen (`interactive`, `script` or `remote`), else as it is guessed now."""
-        if self._mode is not None:
-            return self._mode
+        return self._mode or self._source_of_code()
+
+    def _source_of_code(self) -> str:
+        """`interactive` or `script`: a Hub is a place where runs go to, whatever their code comes from."""
+        if self._code_from is not None:
+            return self._code_from
         from .mode import guess_mode
 
         word = "" if self._session is None else self._session.setting("workload_type")
         return guess_mode(word, self._environ)
+
+    def _chosen(self) -> Chosen:
+        from .mode import Chosen
+
+        source = self._source_of_code()
+        return Chosen(self._mode or source, source == "script", self._workload_file)
 
     def interactive(self) -> None:
         """Record in interactive mode: the code comes from a notebook or a prompt, not from a script file.
@@ -190,9 +202,9 @@ class Recorder(Verbs):
         watch(self)
         with self._lock:
             self._hub = hub
-            self._mode, self._workload_file = "remote", None
+            self._mode = "remote"
             for recording in self._recordings():
-                recording.choose("remote", None)
+                recording.choose(self._chosen())
                 recording.send_to(hub)
 
     def remote(self) -> None:
@@ -228,9 +240,10 @@ class Recorder(Verbs):
                 from ..errors import ModeError
 
                 raise ModeError(mode, str(self._mode))
-            self._mode, self._workload_file = mode, workload_file
+            self._mode = self._code_from = mode
+            self._workload_file = workload_file
             if self._recording is not None:
-                self._recording.choose(mode, workload_file)
+                self._recording.choose(self._chosen())
 
     # Runs
 
@@ -308,7 +321,7 @@ class Recorder(Verbs):
         if recording is None:
             published, wanted = Published(run.outline(()), None), "none" if run is self._too_late else "auto"
         else:
-            published = recording.publish(self.mode, self._workload_file)
+            published = recording.publish(self._chosen())
             wanted = recording.session.setting("publish_to")
             published.url = recording.send()
         if wanted == "auto" and self._mode == "remote":
@@ -348,7 +361,7 @@ class Recorder(Verbs):
 
         for recording in still_open:
             with contained("leaving the run as the process ends"):
-                recording.leave_at_exit(self.mode, self._workload_file)
+                recording.leave_at_exit(self._chosen())
         if self._hub is not None:
             with contained("sending to the Hub"):
                 self._hub.at_exit()

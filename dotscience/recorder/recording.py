@@ -14,7 +14,7 @@ from ..records.values import Json, stored
 from ..storage.processes import this_process
 from ..storage.script import running_script
 from .exceptions import described, with_traceback
-from .mode import guess_mode, kernel
+from .mode import Chosen, kernel
 from .notices import contained, notice
 from .published import Published
 from .publishing import assemble, changed_inputs, locate_outputs, pack_points
@@ -43,14 +43,11 @@ class Recording:
 
     Args:
         session: what it shares with the other runs of its recorder.
-        mode: as far as it is known now.
-        workload_file: the script that the user named, absolute.
+        chosen: the mode, as far as it is known now.
         parent: id of the run that was open in the process that forked this one.
     """
 
-    def __init__(
-        self, run: Run, session: Session, mode: str, workload_file: str | None, parent: str | None
-    ) -> None:
+    def __init__(self, run: Run, session: Session, chosen: Chosen, parent: str | None) -> None:
         self._run, self._points, self.session = run, run.points, session
         self._process = {**this_process(), **_ranks(session.environ)}
         if parent is not None:
@@ -64,11 +61,11 @@ class Recording:
         self._script = running_script()
         self._hub: Destination | None = None
         self._writer = self._open_journal()
-        self.choose(mode, workload_file)
+        self.choose(chosen)
         self._surroundings = session.new_surroundings()
         if self._surroundings is not None:
             with contained("recording the environment"):
-                self._surroundings.begin(self._moment(mode, workload_file))
+                self._surroundings.begin(self._moment(chosen))
 
     def _open_journal(self) -> JournalWriter | None:
         run, place = self._run, self.session.place
@@ -86,18 +83,10 @@ class Recording:
         writer.flush()
         return writer
 
-    def choose(self, mode: str, workload_file: str | None) -> None:
+    def choose(self, chosen: Chosen) -> None:
         """Note the mode, as chosen or as guessed."""
-        is_script = self._is_script(mode)
-        if is_script and workload_file is None:
-            workload_file = self._script
-        self._run.set_mode(mode, workload_file if is_script else None)
-
-    def _is_script(self, mode: str) -> bool:
-        """Whether the code comes from a file; remote mode says only where the run goes."""
-        if mode == "remote":
-            mode = guess_mode(self.session.setting("workload_type"), self.session.environ)
-        return mode == "script"
+        file = (chosen.workload_file or self._script) if chosen.is_script else None
+        self._run.set_mode(chosen.mode, file)
 
     def send_to(self, hub: Destination) -> None:
         """Let the run go to a Hub once it is published, and its journal while it is open."""
@@ -119,10 +108,10 @@ class Recording:
             self._run.set_text("error", self._redacted(described(error)))
         self._run.set_text("traceback", self._redacted(with_traceback(error)))
 
-    def publish(self, mode: str, workload_file: str | None) -> Published:
+    def publish(self, chosen: Chosen) -> Published:
         """Write the record; where that cannot be, keep the journal, say so and return the record unsaved."""
         try:
-            return self._publish(mode, workload_file)
+            return self._publish(chosen)
         except Exception as error:
             self._give_up(error)
             return Published(self._run.outline(()), None)
@@ -130,9 +119,9 @@ class Recording:
             self.leave("unpublished")
             raise
 
-    def _publish(self, mode: str, workload_file: str | None) -> Published:
+    def _publish(self, chosen: Chosen) -> Published:
         run, session = self._run, self.session
-        self.choose(mode, workload_file)
+        self.choose(chosen)
         assert run.reader is not None
         run.reader.finish_inputs()
         outputs = run.reader.read_all(
@@ -146,7 +135,7 @@ class Recording:
             inputs=changed_inputs(run.state, run.located, run.reader),
             outputs=outputs,
             series=self._pack_series(),
-            facts=self._facts(mode, workload_file),
+            facts=self._facts(chosen),
             process=self._process,
             published=run.now(),
             notices=self._notices(),
@@ -188,15 +177,19 @@ class Recording:
             "problems": [f"The points of {points.count} calls of ds.log() were deleted during the run."]
         }
 
-    def _facts(self, mode: str, workload_file: str | None, patience: float = PATIENCE) -> Mapping[str, Any]:
+    def _facts(self, chosen: Chosen, patience: float = PATIENCE) -> Mapping[str, Any]:
         with contained("recording the environment"):
             if self._surroundings is not None:
-                return self._surroundings.finish(self._moment(mode, workload_file), patience)
+                return self._surroundings.finish(self._moment(chosen), patience)
         return {}
 
-    def _moment(self, mode: str, workload_file: str | None) -> Moment:
+    def _moment(self, chosen: Chosen) -> Moment:
         return Moment(
-            self._run.state.root, self.session.keep, mode, workload_file, self._run.note_surroundings
+            self._run.state.root,
+            self.session.keep,
+            chosen.mode,
+            chosen.workload_file,
+            self._run.note_surroundings,
         )
 
     def _notices(self) -> list[str]:
@@ -228,19 +221,19 @@ class Recording:
                 with contained("sending the journal"):
                     self._hub.left(self._writer.folder.path)
 
-    def leave_at_exit(self, mode: str, workload_file: str | None) -> None:
+    def leave_at_exit(self, chosen: Chosen) -> None:
         """The process ends: by an uncaught exception of the script, after a cell that raised, or as it should."""
-        if facts := self._facts(mode, workload_file, _AT_EXIT):
+        if facts := self._facts(chosen, _AT_EXIT):
             self._run.note_surroundings(facts)
-        error = self._failure(mode)
+        error = self._failure(chosen)
         if error is None:
             self.leave("unpublished")
         else:
             self.note_exception(error)
             self.leave("crashed")
 
-    def _failure(self, mode: str) -> BaseException | None:
-        if self._is_script(mode) and kernel() is None:
+    def _failure(self, chosen: Chosen) -> BaseException | None:
+        if chosen.is_script and kernel() is None:
             # A worker of `multiprocessing` comes here while the exception that ends it is on its way out (before
             # Python 3.13).
             error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None) or sys.exc_info()[1]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from ..capture.redact import redact_command
+from ..recorder.mode import Chosen
 from ..recorder.notices import contained
 from ..recorder.recording import Recording
 from ..recorder.session import Session
@@ -19,9 +20,9 @@ __all__ = ["CommandRun"]
 
 
 class _CommandRecording(Recording):
-    def choose(self, mode: str, workload_file: str | None) -> None:
+    def choose(self, chosen: Chosen) -> None:
         """Take the command's script, and none where it names none: the script of this process is `ds` itself."""
-        self._run.set_mode(mode, workload_file)
+        self._run.set_mode(chosen.mode, chosen.workload_file)
 
 
 class CommandRun:
@@ -32,14 +33,12 @@ class CommandRun:
     """
 
     def __init__(self, session: Session, command: Sequence[str], started: float) -> None:
-        self._session, self._script = session, script_of(command)
+        self._session, self._chosen = session, Chosen("script", True, script_of(command))
         self._run = session.new_run(time.time, None, None)
         self._run.start()
         self._run.state.started = started
         self._run.set_text("description", shlex.join(redact_command(command)))
-        self._recording: Recording | None = _CommandRecording(
-            self._run, session, "script", self._script, None
-        )
+        self._recording: Recording | None = _CommandRecording(self._run, session, self._chosen, None)
 
     @property
     def id(self) -> str:
@@ -75,4 +74,4 @@ class CommandRun:
             self._run.set_text("error", error)
         if is_killed:
             self._run.state.status = "killed"
-        recording.publish("script", self._script)
+        recording.publish(self._chosen)

@@ -125,15 +125,30 @@ def test_connecting_is_possible_in_any_mode_but_remote_mode_only_at_first(
         monkeypatch.setenv(f"DOTSCIENCE_{name}", str(value))
     recorder = new_recorder()
     recorder.script("train.py")
-    with pytest.raises(ModeError):
+    with pytest.raises(ModeError, match=r"ds\.connect\(\) instead"):
         recorder.remote()
     recorder.connect()
-    with pytest.raises(ModeError):
+    with pytest.raises(ModeError, match=r"ds\.interactive\(\) before ds\.connect\(\)"):
         recorder.interactive()
     recorder.remote()
     other = new_recorder()
     other.remote()
     assert other.publish().url is not None
+
+
+def test_connecting_forgets_nothing_of_where_the_code_comes_from(
+    new_recorder: Connecting, hub: RunningHub
+) -> None:
+    named, interactive = new_recorder(), new_recorder()
+    named.script("train.py")
+    interactive.interactive()
+    for recorder in (named, interactive):
+        recorder.connect("ada", hub.admin.key, "flowers", hub.url)
+    records = [recorder.publish().record for recorder in (named, interactive)]
+    assert [(record.mode, record.workload_file) for record in records] == [
+        ("remote", "train.py"),
+        ("remote", None),
+    ]
 
 
 def test_remote_mode_without_an_address_names_the_cure(new_recorder: Connecting) -> None:

@@ -10,9 +10,12 @@ import weakref
 
 from .recorder import Recorder
 
-__all__ = ["watch"]
+__all__ = ["hold", "let_go", "watch"]
 
 _watched: weakref.WeakSet[Recorder] = weakref.WeakSet()
+_at_work: set[Recorder] = set()
+"""Those with an open run, which must be there at the end to say what became of it."""
+
 _lock = threading.Lock()
 _registered = False
 
@@ -28,6 +31,16 @@ def watch(recorder: Recorder) -> None:
                 os.register_at_fork(after_in_child=_after_fork)
             _registered = True
     _watch_worker()
+
+
+def hold(recorder: Recorder) -> None:
+    """Keep this recorder, whether or not the program does: it has an open run."""
+    _at_work.add(recorder)
+
+
+def let_go(recorder: Recorder) -> None:
+    """It has none any more."""
+    _at_work.discard(recorder)
 
 
 def _watch_worker() -> None:
@@ -48,3 +61,4 @@ def _after_fork() -> None:
     _lock = threading.Lock()
     for recorder in list(_watched):
         recorder._after_fork()
+    _at_work.clear()  # the open runs are the parent's

@@ -101,7 +101,7 @@ class Recorder(Verbs):
         return run
 
     def _recorded_run(self, carried: Run | None) -> tuple[Run, Recording]:
-        from .lifecycle import watch
+        from .lifecycle import hold, watch
         from .recording import Recording
         from .session import Session
 
@@ -111,6 +111,7 @@ class Recorder(Verbs):
         run = self._session.new_run(self._clock, self._new_id, carried)
         run.start()
         recording = Recording(run, self._session, self._chosen(), self._parent)
+        hold(self)
         if self._hub is not None:
             recording.send_to(self._hub)
         return run, recording
@@ -324,10 +325,19 @@ class Recorder(Verbs):
             published = recording.publish(self._chosen())
             wanted = recording.session.setting("publish_to")
             published.url = recording.send()
+            self._rest()
         if wanted == "auto" and self._mode == "remote":
             wanted = "remote"
         emit(published, stream, wanted, self._environ)
         return published
+
+    def _rest(self) -> None:
+        """A run has ended: without another one nothing needs this recorder."""
+        from .lifecycle import let_go
+
+        with self._lock:
+            if not self._recordings():
+                let_go(self)
 
     def run(self, description: object = None) -> ScopedRun:
         """A run as a `with` block: started on entry, published at the end.
@@ -365,6 +375,7 @@ class Recorder(Verbs):
         if self._hub is not None:
             with contained("sending to the Hub"):
                 self._hub.at_exit()
+        self._rest()
 
     def _after_fork(self) -> None:
         """In a forked child: its events belong to runs of its own, which name the parent's."""

@@ -1,11 +1,13 @@
 """However a process ends, what it said is on disk and its run's status is the truth."""
 
+import gc
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 
 from dotscience.errors import StateError
 from dotscience.recorder.publishing import publish_left_behind
+from dotscience.recorder.recorder import Recorder
 from dotscience.records.record import Record
 from dotscience.settings import Settings
 from dotscience.storage.runs import RunFolder
@@ -101,6 +104,36 @@ late = Late()
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert only_run().state().status == "unpublished"
+
+
+@pytest.mark.parametrize(
+    ("last", "status"), [("", "unpublished"), ("raise ValueError('no rows')", "crashed")]
+)
+def test_a_recorder_that_nobody_keeps_still_says_what_became_of_its_run(
+    last: str, status: str, script: Script, only_run: Only
+) -> None:
+    script(
+        f"""
+import gc
+from dotscience import Recorder
+Recorder().metric("m", 1)
+gc.collect()
+{last}
+"""
+    )
+    assert (only_run().state().status, only_run().state().metrics) == (status, {"m": 1})
+
+
+def test_a_recorder_whose_runs_are_published_goes_away(tmp_path: Path) -> None:
+    recorder = Recorder(root=tmp_path)
+    with recorder.run():
+        recorder.metric("m", 1)
+    recorder.metric("n", 1)
+    recorder.publish()
+    gone = weakref.ref(recorder)
+    del recorder
+    gc.collect()
+    assert gone() is None
 
 
 def test_an_exit_hook_that_comes_later_may_record(

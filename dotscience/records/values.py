@@ -33,11 +33,9 @@ def stored(value: object) -> Stored:
         return value  # type: ignore[return-value]
     tagged: dict[str, Json] = {"type": _type_name(kind), "text": _as_text(value)}
     try:
-        form = _json_form(value, _DEEPEST)
-    except Exception:  # somebody else's object: what it cannot give is left out, its text remains
+        tagged["value"] = _json_form(value, _DEEPEST)
+    except Exception:  # it has no such form, or is somebody else's object that raises: its text remains
         return tagged
-    if form is not _NO_FORM:
-        tagged["value"] = form
     return tagged
 
 
@@ -75,7 +73,8 @@ def number(value: Stored) -> int | float | None:
     return None
 
 
-_NO_FORM = object()
+class _NoFormError(Exception):
+    """A value, or something in it, has no JSON form: the search ends at once, however large the value is."""
 
 
 def _type_name(kind: type) -> str:
@@ -93,30 +92,32 @@ def _as_text(value: object) -> str:
 
 
 def _json_form(value: object, depth: int) -> Json:
-    """The value as JSON, or _NO_FORM. Scalars of numpy, torch and tensorflow are unwrapped by duck type."""
+    """The value as JSON. Scalars of numpy, torch and tensorflow are unwrapped by duck type.
+
+    Raises:
+        _NoFormError: it has no such form, or holds something `depth` levels down, as whatever holds itself does.
+    """
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, bool) or value is None:
         return value
-    if isinstance(value, int):
-        return int(value) if abs(value) < 1 << 63 else _NO_FORM
-    if isinstance(value, float):
-        return float(value) if isfinite(value) else _NO_FORM
-    if depth == 0:
-        return _NO_FORM
+    if isinstance(value, int) and abs(value) < 1 << 63:
+        return int(value)
+    if isinstance(value, float) and isfinite(value):
+        return float(value)
+    if isinstance(value, int | float) or depth == 0:
+        raise _NoFormError
     if isinstance(value, Mapping):
         return _json_items(value, depth)
     if isinstance(value, list | tuple | set | frozenset):
-        forms = [_json_form(item, depth - 1) for item in value]
-        return _NO_FORM if any(form is _NO_FORM for form in forms) else forms
+        return [_json_form(item, depth - 1) for item in value]
     return _unwrapped(value, depth)
 
 
 def _json_items(value: Mapping[Any, Any], depth: int) -> Json:
     if not all(isinstance(key, str) for key in value):
-        return _NO_FORM
-    forms = {key: _json_form(item, depth - 1) for key, item in value.items()}
-    return _NO_FORM if any(form is _NO_FORM for form in forms.values()) else forms
+        raise _NoFormError
+    return {key: _json_form(item, depth - 1) for key, item in value.items()}
 
 
 def _unwrapped(value: object, depth: int) -> Json:
@@ -129,10 +130,10 @@ def _unwrapped(value: object, depth: int) -> Json:
         return _json_form(value.numpy().item(), depth - 1)
     if hasattr(value, "as_integer_ratio"):  # Decimal, Fraction
         as_float = float(value)  # type: ignore[arg-type]
-        return as_float if isfinite(as_float) else _NO_FORM
+        return _json_form(as_float, 0)
     if hasattr(type(value), "__members__"):  # an Enum
         return _json_form(value.value, depth - 1)  # type: ignore[attr-defined]
-    return _NO_FORM
+    raise _NoFormError
 
 
 def _is_scalar(value: object) -> bool:

@@ -10,7 +10,8 @@ import math
 import pathlib
 import uuid
 from collections import OrderedDict, UserDict
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 from unittest.mock import MagicMock
 
 import pytest
@@ -200,3 +201,19 @@ def test_a_number_is_what_can_be_read_as_one(value: Any, expected: Any) -> None:
 def test_nan_is_a_number_too() -> None:
     found = number(stored(math.nan))
     assert found is not None and math.isnan(found)
+
+
+def test_the_search_for_a_json_form_ends_at_the_first_thing_that_has_none() -> None:
+    """Counted, not timed: a tree whose nodes know their parent has an endless number of paths."""
+    looked_at = 0
+
+    class Node(dict):  # type: ignore[type-arg]
+        def items(self) -> Any:
+            nonlocal looked_at
+            looked_at += 1
+            return super().items()
+
+    top = Node(name="top", children=[])
+    top["children"] = [Node(name=str(number), parent=top) for number in range(20)]
+    assert "value" not in cast(Mapping[str, Any], stored(top))
+    assert looked_at < 20

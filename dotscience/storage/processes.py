@@ -44,8 +44,8 @@ def is_alive(of: Mapping[str, Any], last_beat: float, now: float | None = None) 
     born = of.get("born")
     if same_place and isinstance(pid, int) and isinstance(born, int):
         return _born(pid) == born
-    if of.get("host") == here["host"] and of.get("boot") != here["boot"]:
-        return False  # this machine has been started anew since
+    if of.get("host") == here["host"] and of.get("boot") != here["boot"] and last_beat < _booted():
+        return False  # this machine has been started anew since; another of that name may still write
     return (time.time() if now is None else now) - last_beat < _SILENCE
 
 
@@ -59,6 +59,15 @@ def _boot() -> str | None:
             return stream.read().strip()
     except OSError:
         return None
+
+
+def _booted() -> float:
+    """When this machine was started, in seconds since the Unix epoch; 0 where the system does not tell."""
+    try:
+        with open("/proc/stat", "rb") as stream:
+            return next((float(line.split()[1]) for line in stream if line.startswith(b"btime ")), 0.0)
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def _namespace() -> str | None:

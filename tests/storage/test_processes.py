@@ -39,7 +39,12 @@ def test_a_process_id_that_was_taken_by_another_is_not_the_writer() -> None:
 
 
 def test_nothing_outlives_a_restart_of_its_machine() -> None:
-    assert not is_alive({**HERE, "boot": "another"}, NOW)
+    with open("/proc/stat", encoding="ascii") as stream:
+        booted = float(stream.read().partition("btime ")[2].split()[0])
+    before = {**HERE, "boot": "another"}
+    assert not is_alive(before, booted - 1, now=booted)
+    assert is_alive(before, NOW, now=NOW)  # no restart: it is another machine of the same name
+    assert not is_alive(before, NOW - 100 * HEARTBEAT, now=NOW)
 
 
 @pytest.mark.parametrize(

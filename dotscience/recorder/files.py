@@ -37,7 +37,9 @@ def root_relative(filename: str, root: str) -> str:
     """A path as records write it: `/`-separated and relative to the workspace root; a URL as it is,
     without credentials and query."""
     if is_url(filename):
-        return _CREDENTIALS.sub("", filename)
+        bare = _CREDENTIALS.sub("", filename)
+        # On the web what follows is for the browser, and where some services put their tokens; elsewhere a part of the name.
+        return bare.partition("#")[0] if bare[:4].lower() == "http" else bare
     absolute = absolute_path(filename)
     relative = relative_path(absolute, root)
     if relative.startswith(os.pardir) and "\0" not in filename:

@@ -75,7 +75,7 @@ def redact_command(argv: Iterable[object]) -> list[str]:
     for item in map(str, argv):
         given = re.fullmatch(_ARGUMENT, item)
         secret = given is not None and is_secret_name(given["name"])
-        if awaiting and not item.startswith("-"):
+        if awaiting and not re.fullmatch(_NEXT_OPTION, item):
             shown.append(REDACTED)
         elif given and secret and given["value"]:
             shown.append(f"{given['head']}{given['sep']}{REDACTED}")
@@ -241,6 +241,8 @@ _SPOKEN = (
     r"""(?!\d+(?![^\s"';])|\[redacted)[^\s"';]+"""  # numbers are ids and ports
 )
 _ARGUMENT = r"(?s)(?P<head>[-+~/]{0,2}(?P<name>[A-Za-z_][\w.-]{0,79}))(?:(?P<sep>[=:])(?P<value>.*))?"
+_NEXT_OPTION = r"(?s)--?(?:[A-Za-z][A-Za-z._-]*(?:=[^=].*)?)?"
+"""What follows the name of a secret and is no value of it; passwords may begin with a dash too, but not be words."""
 _PHRASE = r"""(?P<head>[+ -]?\s*(?:-\s+)?(?P<name>[A-Za-z_][\w.-]{0,79}):\s+)\w[^(){}\[\]"'=,:#|]* [^(){}\[\]"'=,:#|]+"""
 _LITERAL = (
     r"""(?i)[bfru]{0,2}(?P<open>"{3}|'{3}|\\?"|\\?')(?P<inside>(?:(?!(?P=open))(?:\\.|[^\\\r\n]|\\$))*)"""

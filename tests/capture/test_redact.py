@@ -256,7 +256,13 @@ def test_the_password_of_a_user_on_a_command_line_never_survives() -> None:
 
 
 def test_an_option_that_takes_no_value_does_not_swallow_the_next_option() -> None:
-    assert redact_command(["--use-auth-token", "--lr", "1"]) == ["--use-auth-token", "--lr", "1"]
+    for rest in (["--lr", "1"], ["-v"], ["--log-level=info"], ["--", "data.csv"], ["-"]):
+        assert redact_command(["--use-auth-token", *rest]) == ["--use-auth-token", *rest]
+
+
+@pytest.mark.parametrize("password", ["-Xy9!abc", "--a1b2c3", "-7fK=", "-dGVzdA=="])
+def test_a_password_that_begins_with_a_dash_is_one_all_the_same(password: str) -> None:
+    assert redact_command(["--password", password, "-v"]) == ["--password", REDACTED, "-v"]
 
 
 @pytest.mark.parametrize(

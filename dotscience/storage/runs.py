@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from ..errors import NotFoundError
@@ -97,6 +98,8 @@ class RunFolder:
     def write_record(self, record: Record, release: Callable[[], object] = lambda: None) -> None:
         """Publish: write the record whole, then drop the journal, which it replaces.
 
+        A journal that cannot be dropped does no harm: the record counts.
+
         Args:
             release: called when the record is there, for whoever has the journal open to let go of it.
 
@@ -105,12 +108,15 @@ class RunFolder:
         """
         os.makedirs(self.path, exist_ok=True)  # somebody may have cleaned up under a run in progress
         write_whole(self.record_path, record.to_bytes())
-        release()
-        for leftover in (self.journal_path, self.points_path):
+        for step in (
+            release,
+            partial(os.unlink, self.journal_path),
+            partial(os.unlink, self.points_path),
+        ):
             try:
-                os.unlink(leftover)
-            except FileNotFoundError:
-                pass
+                step()
+            except OSError:  # not there, or of a file system that takes no more
+                continue
 
     def annotate(self, annotation_id: str, annotation: Mapping[str, Any]) -> None:
         """Put a tag or a note beside the record; docs/formats.md says what it holds.

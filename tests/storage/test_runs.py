@@ -118,6 +118,17 @@ def test_a_record_that_is_not_there_is_named_with_the_cure(folder: RunFolder) ->
         folder.read_record()
 
 
+def test_a_journal_that_cannot_be_dropped_does_not_undo_the_publish(folder: RunFolder) -> None:
+    def release() -> None:
+        raise OSError("the quota is used up, says the server when the file is closed")
+
+    journal(folder)
+    Path(folder.points_path, "in the way").mkdir(parents=True)
+    folder.write_record(RECORD, release)
+    assert folder.read_record().id == RECORD.id
+    assert not os.path.exists(folder.journal_path)
+
+
 def test_a_record_that_was_altered_is_named(folder: RunFolder) -> None:
     folder.write_record(RECORD)
     raw = Path(folder.record_path).read_bytes()

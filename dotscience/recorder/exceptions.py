@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 
 from ..records.values import stored, text
 
-__all__ = ["described", "with_traceback"]
+__all__ = ["described", "ended_the_script", "with_traceback"]
+
+_WITHOUT_FILE = ("<string>", "<stdin>")
+"""What Python calls programs that come from the command line or from standard input."""
+
+
+def ended_the_script() -> BaseException | None:
+    """The exception that went through the whole of the main module, which Python notes; else None.
+
+    It is noted in the same place by those who show an exception and go on: pytest, a console, the callbacks of tkinter.
+    """
+    error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    trace = error.__traceback__ if isinstance(error, BaseException) else None
+    main = sys.modules.get("__main__")
+    while trace is not None:
+        frame = trace.tb_frame
+        if frame.f_code.co_name == "<module>" and frame.f_globals is getattr(main, "__dict__", None):
+            file = frame.f_code.co_filename
+            is_typed = file.startswith("<") and file not in _WITHOUT_FILE  # at a console of the program's own
+            return None if is_typed else error
+        trace = trace.tb_next
+    return None
 
 
 def described(error: BaseException) -> str:

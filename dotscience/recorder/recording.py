@@ -13,7 +13,7 @@ from ..records.surroundings import PATIENCE, Moment
 from ..records.values import Json, stored
 from ..storage.processes import this_process
 from ..storage.script import running_script
-from .exceptions import described, with_traceback
+from .exceptions import described, ended_the_script, with_traceback
 from .mode import Chosen, kernel
 from .notices import contained, notice
 from .published import Published
@@ -236,8 +236,8 @@ class Recording:
         if chosen.is_script and kernel() is None:
             # A worker of `multiprocessing` comes here while the exception that ends it is on its way out (before
             # Python 3.13).
-            error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None) or sys.exc_info()[1]
-            return error if isinstance(error, BaseException) and not isinstance(error, SystemExit) else None
+            error = ended_the_script() or sys.exc_info()[1]
+            return None if isinstance(error, SystemExit) else error
         with contained("looking at the last cell"):
             if self._surroundings is not None:
                 return self._surroundings.failure()

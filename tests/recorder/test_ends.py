@@ -238,6 +238,48 @@ def test_a_crash_inside_a_block_publishes_it_and_leaves_the_run_around_it_crashe
     assert (found[False].state().description, found[False].state().status) == ("around", "crashed")
 
 
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "code.InteractiveInterpreter(globals()).runsource('1 / 0')",
+        "tkinter_like()",
+    ],
+)
+def test_an_exception_that_somebody_showed_and_went_on_from_is_no_crash(
+    shown: str, script: Script, only_run: Only
+) -> None:
+    done = script(
+        f"""
+import code, sys
+import dotscience as ds
+
+def tkinter_like():
+    try:
+        1 / 0
+    except ZeroDivisionError as error:
+        sys.last_exc = sys.last_value = error
+
+ds.start("work")
+{shown}
+"""
+    )
+    assert done.returncode == 0, done.stderr
+    assert only_run().state().status == "unpublished"
+
+
+@pytest.mark.parametrize(
+    "call", [["script.py"], ["-m", "script"], ["-m", "cProfile", "script.py"], ["-c", "import script"], ["-"]]
+)
+def test_an_exception_that_ended_the_program_is_a_crash_however_it_was_called(
+    call: list[str], only_run: Only, tmp_path: Path
+) -> None:
+    (tmp_path / "script.py").write_text("import dotscience as ds\nds.start()\ndef work(): 1 / 0\nwork()")
+    with (tmp_path / "script.py").open() as source:
+        subprocess.run([sys.executable, *call], stdin=source, check=False, capture_output=True, timeout=60)
+    state = only_run().state()
+    assert (state.status, state.error) == ("crashed", "ZeroDivisionError: division by zero")
+
+
 def test_a_crash_that_python_cannot_show_is_still_a_crash(script: Script, only_run: Only) -> None:
     script(
         """

@@ -124,10 +124,10 @@ class Recording:
         self.choose(chosen)
         assert run.reader is not None
         run.reader.finish_inputs()
+        run.close()  # before the outputs are looked for: what another thread says from here on is refused in words
         outputs = run.reader.read_all(
             locate_outputs(run.state), session.place is not None and session.setting("keep_outputs")
         )
-        run.close()
         if self._writer is not None:
             self._writer.flush()
         record = assemble(
@@ -171,7 +171,7 @@ class Recording:
             lost = f"The points of {points.count} calls of ds.log() could not be written; only the last values are known."
             names = {name: {"last": stored(value)} for name, value in points.last_values().items()}
             return {"names": names, "problems": [lost]}
-        if not writer.is_written():
+        if not writer.has_points():  # events may wait: the record holds what they say
             raise OSError(f"points wait in memory, because {writer.folder.path} takes no more")
         return pack_points(writer.folder.points_path, self.session.blobs) or {
             "problems": [f"The points of {points.count} calls of ds.log() were deleted during the run."]

@@ -108,7 +108,11 @@ class JournalWriter:
 
     def is_written(self) -> bool:
         """Whether everything told so far has reached the disk."""
-        return not (self._events or self._unwritten or self._unwritten_points)
+        return not (self._events or self._unwritten) and self.has_points()
+
+    def has_points(self) -> bool:
+        """Whether the points have that were there at the last flush."""
+        return not self._unwritten_points
 
     def close(self, *last: Json) -> None:
         """Tell the last events, write everything and release the files.

@@ -200,6 +200,42 @@ def test_a_series_that_began_while_points_were_dropped_goes_on(
     assert "bytes of points were lost" in said
 
 
+def test_an_event_that_slips_in_while_the_record_is_made_does_not_stop_it(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder.log({"loss": 0.5})
+    assert recorder._recording is not None and recorder._recording._writer is not None
+    writer = recorder._recording._writer
+    flush = writer.flush
+
+    def flush_and_tell() -> None:
+        flush()
+        writer.tell(("surroundings", {}))
+
+    monkeypatch.setattr(writer, "flush", flush_and_tell)
+    assert recorder.publish(stream=io.StringIO()).folder is not None
+
+
+def test_what_is_said_while_the_outputs_are_read_is_refused_not_lost(
+    recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = recorder._start(None)
+    (tmp_path / "one").touch()
+    (tmp_path / "two").touch()
+    run.output(tmp_path / "one")
+    assert run.reader is not None
+    read_all = run.reader.read_all
+
+    def read_late(files: Any, keep: bool) -> Any:
+        run.output(tmp_path / "two")  # as another thread might
+        return read_all(files, keep)
+
+    monkeypatch.setattr(run.reader, "read_all", read_late)
+    record = recorder.publish(stream=io.StringIO()).record
+    assert [version.path for version in record.outputs] == ["one"]
+    assert "output was said to a run that is already published" in capfd.readouterr().err
+
+
 def test_a_record_that_finds_no_room_can_be_made_later(
     small_disk: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -411,3 +411,17 @@ def test_a_key_that_does_not_expire_makes_others_and_sets_a_password(hub: Runnin
 def test_who_knows_the_password_changes_it_with_any_key(hub: RunningHub, clock: Clock) -> None:
     bob = hub.with_key(hub.person("bob", password=PASSWORD), expires=int((clock.now + 600) * 1_000_000))
     assert bob.put("/api/me/password", json={"old": PASSWORD, "new": "battery staple"}).status_code == 204
+
+
+def test_a_key_opens_a_hub_whose_disk_is_full(hub: RunningHub, clock: Clock) -> None:
+    full = (
+        "CREATE TRIGGER full BEFORE UPDATE ON keys BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+    )
+    hub.hub.change(lambda connection: connection.exec_driver_sql(full))
+    bob = hub.person("bob")
+    assert bob.get("/api/me").status_code == 200
+    assert bob.post("/signin", data={"name": "bob", "secret": bob.key}).status_code == 303
+    hub.hub.change(lambda connection: connection.exec_driver_sql("DROP TRIGGER full"))
+    assert bob.get("/api/me").status_code == 200
+    (key,) = accounts.keys_of(hub.hub, accounts.user_named(hub.hub, "bob"))
+    assert key.used == int(clock.now * 1_000_000)

@@ -7,7 +7,7 @@ import re
 import secrets
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache
 from ipaddress import IPv4Address, ip_address, ip_network
@@ -16,7 +16,7 @@ from threading import BoundedSemaphore
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from ...catalog.database import lock_runs
 from ...errors import ArgumentError
@@ -280,7 +280,10 @@ def asker_of_key(hub: Hub, secret: str, name: str | None = None) -> Asker | None
     if key.expires is not None and key.expires <= now:
         return None
     if key.used is None or now - key.used > _KEY_USE_IS_NOTED_EVERY:
-        hub.change(lambda connection: store.use_key(connection, key.id, now))
+        with suppress(
+            DBAPIError
+        ):  # a Hub whose disk is full, or whose database takes no change now, can still be read
+            hub.change(lambda connection: store.use_key(connection, key.id, now))
     return Asker(user, key.project, expires=key.expires)
 
 

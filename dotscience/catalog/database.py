@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Column, Connection, Engine, Index, Table, create_engine, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError as SQLArgumentError
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import QueuePool, StaticPool
 from sqlalchemy.schema import CreateIndex, DropIndex
 
@@ -31,6 +31,7 @@ __all__ = [
     "insert_many",
     "is_fresh",
     "is_full",
+    "is_orphan",
     "is_transient",
     "lock_runs",
     "make_tables",
@@ -194,6 +195,13 @@ def is_full(error: BaseException) -> bool:
         return False
     state = getattr(error.orig, "sqlstate", None)
     return state == "53100" or (isinstance(error.orig, sqlite3.Error) and "disk is full" in str(error.orig))
+
+
+def is_orphan(error: BaseException) -> bool:
+    """Whether the database says that something is gone to which a new row belongs."""
+    if not isinstance(error, IntegrityError):
+        return False
+    return getattr(error.orig, "sqlstate", None) == "23503" or "FOREIGN KEY" in str(error.orig)
 
 
 def is_fresh(connection: Connection) -> bool:

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse, Response
 
-from ..catalog.database import is_full, is_transient
+from ..catalog.database import is_full, is_orphan, is_transient
 from ..errors import DotscienceError
 from .access import Access, Asker
 from .api.answers import Answer, written_where_made
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["create_app"]
 
 _NOTHING_HERE = "There is nothing at this address. It may be mistyped, or what was here may be gone."
+
+_GONE = "What this belongs to, such as the project, was removed just now."
 
 
 def create_app(
@@ -170,6 +172,8 @@ def _on_database(request: Request, error: Exception) -> Response:
         return answer(Problem(503, detail, "try-again", headers={"Retry-After": "2"}), request)
     if is_full(error):
         return answer(full(), request)
+    if is_orphan(error):
+        return answer(Problem(404, _GONE), request)
     raise error
 
 

@@ -11,15 +11,19 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from dotscience.hub.access import Access, Asker
 from dotscience.hub.blobs.open import open_blobs
 from dotscience.hub.database import migrate
 from dotscience.hub.migrations.everything import everything
+from dotscience.hub.services import projects
+from dotscience.hub.store.projects import Project
 from dotscience.records.files import FileVersion
 from dotscience.records.record import Record
 from dotscience.storage.journal import encode_events
 from dotscience.storage.points import Layout, layout_frame, rows_frame
 
 from ..hub_server import RunningHub, new_hub, serving
+from .protocols.talking import Dot, packed
 from .sending import Live
 
 if TYPE_CHECKING:
@@ -178,6 +182,56 @@ def test_a_removed_project_takes_its_runs_in_progress_with_it(hub: RunningHub) -
     assert mallory.put(f"{taken}/journal?offset=0", data=b"").json() == {"length": 0}
     shown = mallory.get(taken)
     assert (shown.status_code, "hunter2" in shown.text) == (200, False)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/runs/a", {"data": record("a").to_bytes()}),
+        ("PUT", "/runs/a/journal?offset=0", {"data": b'{"journal": 1, "id": "a", "process": {}}\n'}),
+        ("PUT", f"/blobs/{sha(b'model')}", {"data": b"model"}),
+        ("PUT", "/members/bob", {"json": {"role": "viewer"}}),
+        ("POST", "/views", {"json": {"name": "mine", "settings": {}}}),
+        ("PATCH", "", {"json": {"name": "other"}}),
+    ],
+)
+def test_what_comes_to_a_project_that_is_removed_at_this_moment_finds_none(
+    hub: RunningHub, method: str, path: str, body: dict[str, Any]
+) -> None:
+    hub.person("bob")
+    removed_first(hub, project := hub.project(hub.admin))
+    answer = hub.admin.request(method, f"/api/projects/{project.id}{path}", **body)
+    assert answer.status_code == 404, answer.text
+
+
+@pytest.mark.parametrize("headers", [{}, {"Extract": "true"}])
+def test_files_that_come_to_a_dot_that_is_removed_at_this_moment_find_none(
+    hub: RunningHub, headers: dict[str, str]
+) -> None:
+    project = hub.project(hub.admin)
+    dot = Dot(hub.admin, project.id)
+    dot.put("first", b"1")
+    removed_first(hub, project)
+    answer = dot.put("second", packed(a=b"1") if headers else b"2", **headers)
+    assert answer.status_code == 404, answer.text
+
+
+def removed_first(hub: RunningHub, project: Project) -> None:
+    """Remove a project right before the next change, when whoever wants that was let in already."""
+    hub.admin.get("/api/me")  # or the next change would be the note that the key was used
+    make, make_together = hub.hub.changes.make, hub.hub.changes.make_together
+    access = Access(Asker(hub.admin.user), project)
+
+    def then(call: Any) -> Any:
+        def first(*given: Any) -> Any:
+            del hub.hub.changes.make, hub.hub.changes.make_together
+            projects.remove(hub.hub, access)
+            return call(*given)
+
+        return first
+
+    hub.hub.changes.make = then(make)  # type: ignore[method-assign]
+    hub.hub.changes.make_together = then(make_together)  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from ...catalog.database import lock_runs
 from ...catalog.shared_writing import forget_runs
 from ...errors import ArgumentError
-from ..access import ROLES, Access, Asker
+from ..access import ROLES, Access, Asker, no_project
 from ..hub import Hub
 from ..problems import Problem
 from ..store import accounts
@@ -120,7 +120,7 @@ def change(
 
     Raises:
         ArgumentError: the name or the description does not fit.
-        Problem: 409, its owner has another project of that name.
+        Problem: 409, its owner has another project of that name; 404, it was removed just now.
     """
     said = {
         "name": None if name is None else _name(name),
@@ -141,7 +141,9 @@ def change(
         changed = hub.change(work)
     except IntegrityError:
         raise Problem(409, f"{project.owner} has another project of that name.", "taken") from None
-    return changed or project
+    if changed is None:
+        raise no_project()
+    return changed
 
 
 def remove(hub: Hub, access: Access) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Select, func, insert, select, update
 
 from ...catalog.database import in_parts
+from ...errors import NotFoundError
 from .tables import branches, commit_runs, commits, records, users
 
 __all__ = [
@@ -98,9 +99,16 @@ def lock_branch(connection: Connection, branch: str) -> None:
 
 
 def next_number(connection: Connection, branch: str) -> int:
-    """The number of the commit that is about to be added. Whoever else wants one waits until the transaction ends."""
+    """The number of the commit that is about to be added. Whoever else wants one waits until the transaction ends.
+
+    Raises:
+        NotFoundError: the branch is gone.
+    """
     connection.execute(update(branches).where(branches.c.id == branch).values(top=branches.c.top + 1))
-    return int(connection.execute(select(branches.c.top).where(branches.c.id == branch)).scalar_one())
+    top = connection.execute(select(branches.c.top).where(branches.c.id == branch)).scalar()
+    if top is None:
+        raise NotFoundError("The dot was removed just now.")
+    return int(top)
 
 
 def add_commit(connection: Connection, commit: Commit) -> None:

@@ -133,13 +133,19 @@ def _say_garbage(found: Garbage, days: int, verb: str) -> None:
 
 @click.command("reindex")
 @click.pass_context
-def reindex(context: click.Context) -> None:
-    """Make the catalog anew from the records that the Hub holds, also while it serves."""
+def reindex(context: click.Context) -> int:
+    """Make the catalog anew from the records that the Hub holds, also while it serves.
+
+    The exit code is 1 where the record of a run cannot be read; the catalog says of it what it said before.
+    """
     from ..hub.services.indexing import reindex
 
     with opened(context) as hub, Waiting("reading records") as progress:
-        number = reindex(hub, progress)
-    say(f"{words.count(number, 'run')} in the catalog.")
+        done = reindex(hub, progress)
+    for problem in done.problems:
+        warn(words.clean(problem))
+    say(f"{words.count(done.runs, 'run')} in the catalog.")
+    return NO if done.problems else 0
 
 
 COMMANDS = (backup, restore, gc, reindex)

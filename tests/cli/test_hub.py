@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from dotscience.catalog import tables as catalog
 from dotscience.hub.access import Access, Asker
 from dotscience.hub.hub import Hub
 from dotscience.hub.opening import make_first_user, open_parts
 from dotscience.hub.services import accounts, intake, projects
+from dotscience.hub.store.tables import records
 from dotscience.records.record import Record
 from dotscience.settings import Settings
 
@@ -183,6 +184,20 @@ def test_the_catalog_is_made_anew_from_the_records(hub: Hubs, folder: Path) -> N
     assert [each["runs"] for each in json.loads(hub("project", "list", "--json"))] == [0]
     assert hub("reindex") == "2 runs in the catalog.\n"
     assert [each["runs"] for each in json.loads(hub("project", "list", "--json"))] == [2]
+
+
+def test_a_record_that_cannot_be_read_is_told_when_the_catalog_is_made_anew(ds: Ds, folder: Path) -> None:
+    a_project(folder, "one", "two")
+    there = opened(folder)
+    there.change(
+        lambda connection: connection.execute(
+            update(records).where(records.c.run == "one").values(document=b"")
+        )
+    )
+    there.close()
+    result = ds("hub", "--data", str(folder), "reindex")
+    assert (result.exit_code, result.stdout) == (1, "1 run in the catalog.\n")
+    assert "run one: record: is damaged" in result.stderr
 
 
 def test_where_there_is_no_hub_none_is_made(ds: Ds, tmp_path: Path) -> None:

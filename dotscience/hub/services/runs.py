@@ -219,7 +219,7 @@ def reindex(connection: Connection, run: str, project: str) -> None:
     raw = records.sealed(connection, run)
     if raw is not None:
         said = records.annotations_of(connection, run)
-        write_runs(connection, [(from_record(Record.from_bytes(raw, run), said), project)])
+        write_runs(connection, [(from_record(Record.from_bytes(raw, "record"), said), project)])
 
 
 def _require(connection: Connection, access: Access, run: str) -> bool:

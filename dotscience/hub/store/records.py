@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from ...errors import CorruptError
 from ...records.record import Record
 from .tables import records, run_annotations, users
 from .upsert import insert_or_ignore
@@ -97,9 +98,16 @@ def find_records(connection: Connection, runs: Sequence[str]) -> dict[str, Store
 
 
 def sealed(connection: Connection, run: str) -> bytes | None:
-    """The record's bytes as they were sent."""
+    """The record's bytes as they were sent.
+
+    Raises:
+        CorruptError: they are damaged.
+    """
     document = connection.execute(select(records.c.document).where(records.c.run == run)).scalar()
-    return None if document is None else zlib.decompress(document)
+    try:
+        return None if document is None else zlib.decompress(document)
+    except zlib.error as error:
+        raise CorruptError("record", "", f"is damaged in the database ({error})") from None
 
 
 def add_records(connection: Connection, new: Sequence[Sent]) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, update
 
 from dotscience.catalog.rows import from_record
 from dotscience.catalog.shared import SharedCatalog
-from dotscience.catalog.shared_writing import write_runs
+from dotscience.catalog.shared_writing import forget_runs, write_runs
 from dotscience.hub.database import open_database
 from dotscience.hub.hub import Hub
 from dotscience.hub.services.indexing import reindex
 from dotscience.hub.settings import HubSettings
+from dotscience.hub.store import tables
 
 from ...hub_server import RunningHub, running
 from ..sending import record, send
@@ -32,6 +34,23 @@ def test_what_the_hub_does_not_hold_leaves_the_catalog(hub: RunningHub) -> None:
     assert listed(hub, project) == {"held", "stray"}
     reindex(hub.hub)
     assert listed(hub, project) == {"held"}
+
+
+@pytest.mark.parametrize("damaged", [b"no zlib", zlib.compress(b"[]")])
+def test_what_cannot_be_read_keeps_no_other_run_out(hub: RunningHub, damaged: bytes) -> None:
+    project = hub.project(hub.admin).id
+    for run in ("a", "b", "c"):
+        send(hub.admin, project, record(run))
+
+    def damage(connection: Connection) -> None:
+        connection.execute(update(tables.records).where(tables.records.c.run == "a").values(document=damaged))
+        forget_runs(connection, ["a", "b", "c"])
+
+    hub.hub.change(damage)
+    done = reindex(hub.hub)
+    assert (done.runs, len(done.problems)) == (2, 1)
+    assert done.problems[0].startswith("run a: record: ")
+    assert listed(hub, project) == {"b", "c"}
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

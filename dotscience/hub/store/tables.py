@@ -265,7 +265,7 @@ commits = Table(
 commit_runs = Table(
     "commit_runs",
     metadata,
-    Column("run", EscapedText, primary_key=True),
+    Column("run", EscapedText, ForeignKey("records.run", ondelete="CASCADE"), primary_key=True),
     Column("commit", _ID, ForeignKey("commits.id", ondelete="CASCADE"), nullable=False),
     Column("model", EscapedText),  # the one that was registered last
 )

@@ -27,6 +27,7 @@ from dotscience.records.files import FileVersion
 from dotscience.records.record import Record
 
 from ...hub_server import Person, RunningHub, running
+from ..protocols.talking import Dot
 
 DAY = 24 * 3600
 NOW = datetime(2026, 11, 1, 8, 30, tzinfo=timezone.utc)
@@ -298,3 +299,23 @@ def test_a_log_stays_as_long_as_a_run_of_it(
         assert stored(hub) == {others, others_log}
         left = select(func.count()).select_from(executions)
         assert hub.hub.read(lambda connection: connection.execute(left).scalar()) == 1
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_run_that_is_forgotten_comes_again_with_its_commit(
+    tmp_path: Path, clock: Clock, kind: str, request: pytest.FixtureRequest
+) -> None:
+    database = None
+    if kind == "postgresql":
+        postgres = request.getfixturevalue("postgres")
+        database = postgres.url(postgres.new_database())
+    with running(tmp_path / "hub", database=database, clock=clock) as hub:
+        project = hub.project(hub.admin).id
+        dot, run = Dot(hub.admin, project), f"/api/projects/{project}/runs/run-1"
+        made = dot.commit("run-1")
+        assert dot.commit("run-1") == made  # the client may not have seen the answer
+        hub.admin.delete(run)
+        clock.ahead = 31 * DAY
+        assert [each.run for each in garbage.sweep(hub.hub).runs] == ["run-1"]
+        assert dot.commit("run-1") != made
+        assert hub.admin.get(run).status_code == 200

@@ -386,6 +386,7 @@ def upgrade() -> None:
         sa.Column("commit", sa.String(length=36), nullable=False),
         sa.Column("model", TEXT, nullable=True),
         sa.ForeignKeyConstraint(["commit"], ["commits.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["run"], ["records.run"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run"),
     )
     op.create_index("commit_runs_by_commit", "commit_runs", ["commit"], unique=False)

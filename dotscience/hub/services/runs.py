@@ -22,7 +22,7 @@ from ..problems import Problem
 from ..store import live, projects, records
 from ..store.audit import note_change
 from ..times import iso_of
-from .live import record_of, show
+from .live import record_of, show_what_fits
 from .projects import visible
 
 __all__ = [
@@ -158,7 +158,7 @@ def annotate(
             if is_published:
                 reindex(connection, run, access.here.id)
             else:
-                show(hub, connection, run, access.here.id)
+                show_what_fits(hub, connection, run, access.here.id)
             projects.touch(connection, access.here.id, hub.now())
 
     hub.change(work)

@@ -77,8 +77,10 @@ def test_that_a_run_is_over_is_told_although_it_holds_more_than_a_hub_takes(time
     refused = live.offer("journal", b'["metric","a",1]\n["closed","killed"]\n')
     assert (refused.status_code, get_run(place, "9a9a").status) == (422, "running")
     live.say(["closed", "killed"])
+    tag = f"/api/projects/{project}/runs/9a9a/annotations/00000000-0000-4000-8000-000000000001"
+    assert timed.admin.put(tag, json={"tag": "good"}).status_code == 200
     told = get_run(place, "9a9a")
-    assert (told.status, told.labels, told.started) == ("killed", {}, NOW)
+    assert (told.status, told.labels, told.started, told.tags) == ("killed", {}, NOW, ("good",))
     reindex(timed.hub)
     assert get_run(place, "9a9a").status == "killed"
 

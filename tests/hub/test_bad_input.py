@@ -24,6 +24,8 @@ from dotscience.records.files import FileVersion
 from dotscience.records.record import Record
 
 from ..hub_server import Person, RunningHub, running
+from . import sending
+from .protocols.talking import Dot
 
 if TYPE_CHECKING:
     from ..postgres import Postgres
@@ -327,3 +329,15 @@ def test_half_sent_files_and_runs_in_progress_take_room_too(
         points = f"{here}/runs/9a9a/points?offset="
         refused = hub.admin.put(f"{points}0", data=bytes(3000))
         assert (refused.status_code, refused.json()["reason"]) == (413, "quota")
+
+
+def test_a_limit_of_0_is_none(tmp_path: Path) -> None:
+    limits = Limits(value=0, names=0, record=0, file=0, project=0)
+    with running(tmp_path / "hub", settings=HubSettings(limits=limits)) as hub:
+        project = hub.project(hub.admin).id
+        sending.send(hub.admin, project, sending.record("a", labels={"long": "x" * (2 << 20)}))
+        sending.Live(hub.admin, project, "b").log((3.0,))
+        note = f"/api/projects/{project}/runs/a/annotations/00000000-0000-4000-8000-000000000001"
+        assert hub.admin.put(note, json={"note": "short"}).status_code == 200
+        Dot(hub.admin, project).commit("c")
+        assert sending.upload(hub.admin, project, b"content")

@@ -12,15 +12,18 @@ __all__ = ["read_body"]
 async def read_body(request: Request, most: int, setting: str | None) -> bytes:
     """The whole body.
 
+    Args:
+        most: bytes; 0 for any number.
+
     Raises:
         Problem: 413, it has more than `most` bytes.
     """
     said = request.headers.get("content-length", "")
     parts, size = [], 0
-    if not (said.isdigit() and int(said) > most):
+    if not (said.isdigit() and 0 < most < int(said)):
         async for part in request.stream():
             size += len(part)
-            if size > most:
+            if 0 < most < size:
                 break
             parts.append(part)
         else:

@@ -50,7 +50,7 @@ def accept(hub: Hub, access: Access, run: str, raw: bytes) -> bool:
             413 or 422, it holds more than this Hub takes.
     """
     check_run_id(run)
-    if len(raw) > hub.settings.limits.record:
+    if 0 < hub.settings.limits.record < len(raw):
         raise Problem(413, f"A record has at most {hub.settings.limits.record} bytes here.", "limit")
     record = Record.from_bytes(raw, "record")
     if record.id != run:

@@ -67,7 +67,7 @@ class Logged:
         """Read what follows on `parsed`.
 
         Args:
-            most_names: series that a run may have.
+            most_names: series that a run may have; 0 for any number.
 
         Raises:
             Problem: 422, there are more, their names are too long, or a frame is longer than any recorder writes.
@@ -100,7 +100,8 @@ class Logged:
         if longest > LONGEST_NAME:
             raise Problem(422, f"The name of a series has at most {LONGEST_NAME} characters here.", "limit")
         declared = sum(1 + len(layout.names) for layout in self.layouts.values())
-        if len(self.series) > most_names or declared > _LAYOUTS_PER_NAME * most_names:
+        is_above = len(self.series) > most_names or declared > _LAYOUTS_PER_NAME * most_names
+        if most_names and is_above:
             raise Problem(
                 422,
                 f"This Hub takes at most {most_names} series of a run. Whoever runs the Hub can raise the setting limit_names.",

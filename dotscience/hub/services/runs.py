@@ -251,10 +251,11 @@ def _annotation(hub: Hub, said: Mapping[str, str]) -> dict[str, str]:
     words = said[kind]
     if kind != "note" and not (_WORD.fullmatch(words) and words.isprintable()):
         raise Problem(422, f"A tag is one word of at most 200 printable characters, not {words[:80]!r}.")
-    if kind == "note" and not (
-        words.strip() and len(words.encode("utf-8", "replace")) <= hub.settings.limits.value
-    ):
-        raise Problem(422, f"A note is a text of at most {hub.settings.limits.value} bytes.", "limit")
+    most = hub.settings.limits.value
+    if kind == "note" and not words.strip():
+        raise Problem(422, "A note is a text.")
+    if kind == "note" and 0 < most < len(words.encode("utf-8", "replace")):
+        raise Problem(422, f"A note is a text of at most {most} bytes.", "limit")
     try:
         at = iso(parse_iso(said["at"])) if "at" in said else iso(utc(hub.clock()))
     except ValueError:

@@ -393,7 +393,9 @@ def test_a_piece_that_waits_for_the_record_of_its_run_does_not_undo_it(
         access = Access(Asker(hub.admin.user), project)
         engine = hub.hub.catalog.engine
         with changing(engine) as connection:  # another process, which publishes the run
-            assert intake.keep(connection, [Arrival(access, record, sealed("late"), hub.hub.now())]) == [True]
+            assert intake.keep(connection, [Arrival(access, record, sealed("late"), hub.hub.now(), 0)]) == [
+                True
+            ]
             late = thread.submit(hub.admin.put, f"{address}/journal?offset=0", data=journal)
             while not hub.hub.read(_waits):
                 time.sleep(0.01)

@@ -341,3 +341,18 @@ def test_a_limit_of_0_is_none(tmp_path: Path) -> None:
         assert hub.admin.put(note, json={"note": "short"}).status_code == 200
         Dot(hub.admin, project).commit("c")
         assert sending.upload(hub.admin, project, b"content")
+
+
+def test_content_that_a_record_takes_over_from_another_project_needs_room_too(tmp_path: Path) -> None:
+    with running(tmp_path / "hub", settings=HubSettings(limits=Limits(project=20))) as hub:
+        one, other = hub.project(hub.admin, "one").id, hub.project(hub.admin, "other").id
+        here = sending.kept(hub.admin, one, "here", b"a" * 12)
+        there = sending.kept(hub.admin, other, "there", b"b" * 12)
+        sending.send(hub.admin, one, sending.record("a", outputs=(here,)))
+        both = sending.record("b", outputs=(here, there)).to_bytes()
+        refused = hub.admin.put(f"/api/projects/{one}/runs/b", data=both)
+        assert (refused.status_code, refused.json()["reason"]) == (413, "quota")
+        assert hub.hub.read(lambda connection: holdings.held_bytes(connection, one)) == 12
+        empty = hub.project(hub.admin, "empty").id
+        sending.send(hub.admin, empty, sending.record("c", outputs=(there,)))
+        assert hub.hub.read(lambda connection: holdings.held_bytes(connection, empty)) == 12

@@ -15,7 +15,7 @@ from ..access import Access, no_project
 from ..hub import Hub
 from ..problems import Problem
 from ..store import holdings, projects
-from .room import Room, check_held
+from .room import Room, hold_in
 
 if TYPE_CHECKING:
     from ...storage.blobs import Upload
@@ -138,10 +138,8 @@ def hold_within(hub: Hub, connection: Connection, project: str, sizes: Mapping[s
     Raises:
         Problem: 503, `ds hub gc` removed one of them at this very moment: it must be sent again; 413, the project is full.
     """
-    before = holdings.held_bytes(connection, project) if hub.settings.limits.project else 0
-    holdings.hold(connection, project, sizes, hub.now())
-    check_held(hub, connection, project, before)
-    # Under the lock that `hold` has taken: nothing can be removed between this look and the end of the transaction.
+    hold_in(connection, project, sizes, hub.now(), hub.settings.limits.project)
+    # Under the lock that this has taken: nothing can be removed between this look and the end of the transaction.
     if not _are_there(hub, sizes):
         raise Problem(503, "The content was removed while it came. Send it again.", "try-again")
 

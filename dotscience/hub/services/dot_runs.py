@@ -139,7 +139,7 @@ def _keep_run(hub: Hub, connection: Connection, place: Place, wanted: Wanted, ru
     check_record(hub, record)
     raw = record.to_bytes()
     record = replace(record, seal=Record.from_bytes(raw).seal)
-    intake.keep(connection, [Arrival(place.access, record, raw, hub.now())])
+    intake.keep(connection, [Arrival(place.access, record, raw, hub.now(), hub.settings.limits.project)])
     commits.take(connection, found.uploads)
     commits.note_run(connection, run.id, wanted.id, last_model(run))
 

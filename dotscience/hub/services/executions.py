@@ -44,7 +44,7 @@ def accept(hub: Hub, access: Access, execution: str, raw: bytes) -> bool:
     sent = _read(execution, raw)
 
     def work(connection: Connection) -> bool:
-        return _keep(connection, access, sent, hub.now())
+        return _keep(connection, access, sent, hub.now(), hub.settings.limits.project)
 
     return hub.change(work)
 
@@ -79,7 +79,7 @@ def of_run(hub: Hub, access: Access, record: Record) -> Execution | None:
     return found if record.id in found.runs else None  # they name each other, or it is not the one
 
 
-def _keep(connection: Connection, access: Access, sent: Execution, now: int) -> bool:
+def _keep(connection: Connection, access: Access, sent: Execution, now: int, limit: int) -> bool:
     project, document = access.here.id, json.dumps(sent.to_json(), sort_keys=True)
     lock_runs(connection)  # nobody removes a run of it, or what it printed, until this is done
     there = executions.find_execution(connection, project, sent.id)
@@ -98,7 +98,7 @@ def _keep(connection: Connection, access: Access, sent: Execution, now: int) -> 
             "no-runs",
         )
     logs = [_digest(getattr(sent, name)) for name in STREAMS]
-    hold_parts(connection, {each for each in logs if each is not None}, access, now)
+    hold_parts(connection, {each for each in logs if each is not None}, access, now, limit)
     executions.add_execution(
         connection, project, sent.id, document, runs=set(sent.runs), logs=logs, user=access.user.id, now=now
     )

@@ -18,6 +18,7 @@ from ..hub import Hub
 from ..problems import Problem
 from ..store import holdings, live, projects, records
 from .limits import check_record, check_run_id
+from .room import hold_in
 
 __all__ = ["Arrival", "accept", "hold_parts", "keep"]
 
@@ -30,12 +31,14 @@ class Arrival:
         access: whose it is, and the project.
         raw: the sealed record as its writer wrote it.
         now: microseconds since the Unix epoch.
+        limit: how many bytes of content the project may hold; 0 for any number.
     """
 
     access: Access
     record: Record
     raw: bytes
     now: int
+    limit: int
 
 
 def accept(hub: Hub, access: Access, run: str, raw: bytes) -> bool:
@@ -47,7 +50,7 @@ def accept(hub: Hub, access: Access, run: str, raw: bytes) -> bool:
     Raises:
         CorruptError: it is no record, or was altered.
         Problem: 409, content is missing, the run is in another project, differs from what is here, or was deleted;
-            413 or 422, it holds more than this Hub takes.
+            413 or 422, it holds more than this Hub takes, or the project is full.
     """
     check_run_id(run)
     if 0 < hub.settings.limits.record < len(raw):
@@ -58,7 +61,7 @@ def accept(hub: Hub, access: Access, run: str, raw: bytes) -> bool:
     if record.seal is None:
         raise CorruptError("record", "seal", "is missing")
     check_record(hub, record)
-    return hub.change_together(keep, Arrival(access, record, raw, hub.now()))
+    return hub.change_together(keep, Arrival(access, record, raw, hub.now(), hub.settings.limits.project))
 
 
 def keep(connection: Connection, arrivals: Sequence[Arrival]) -> list[bool]:
@@ -77,7 +80,9 @@ def keep(connection: Connection, arrivals: Sequence[Arrival]) -> list[bool]:
         _check_same(each, known.get(each.record.id))
     new = [each for each in arrivals if each.record.id not in known]
     for each in new:
-        hold_parts(connection, {part.digest for part in parts_of(each.record)}, each.access, each.now)
+        hold_parts(
+            connection, {part.digest for part in parts_of(each.record)}, each.access, each.now, each.limit
+        )
         if each.record.id in running:
             live.drop(connection, each.record.id)
     if new:
@@ -126,20 +131,24 @@ def _check_same(arrival: Arrival, there: records.Stored | None) -> None:
         )
 
 
-def hold_parts(connection: Connection, needed: Set[str], access: Access, now: int) -> None:
+def hold_parts(connection: Connection, needed: Set[str], access: Access, now: int, limit: int) -> None:
     """Let the project hold the content that a record, or what stands beside one, needs.
 
     Content that the asker may read in another project is taken over from there. Call it after `lock_runs`: what is found
     must not be removed before it is held.
 
+    Args:
+        limit: how many bytes the project may hold; 0 for any number.
+
     Raises:
-        Problem: 409, some of it is missing.
+        Problem: 409, some of it is missing; 413, the project is full.
     """
-    if not needed:
-        return
     project = access.here.id
-    known = holdings.known(connection, needed, _visible(connection, access) | {project})
-    missing = sorted(needed - known.keys())
+    others = needed - holdings.known(connection, needed, {project}).keys()
+    if not others:
+        return
+    known = holdings.known(connection, others, _visible(connection, access))
+    missing = sorted(others - known.keys())
     if missing:
         raise Problem(
             409,
@@ -147,7 +156,7 @@ def hold_parts(connection: Connection, needed: Set[str], access: Access, now: in
             "missing-blobs",
             missing=missing,
         )
-    holdings.hold(connection, project, known, now)
+    hold_in(connection, project, known, now, limit)
 
 
 def _visible(connection: Connection, access: Access) -> frozenset[str]:

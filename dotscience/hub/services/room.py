@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection
 
 from ..hub import Hub
 from ..problems import Problem
 from ..store import holdings, live
 
-__all__ = ["Room", "check_held", "check_streamed"]
+__all__ = ["Room", "check_streamed", "hold_in"]
 
 _ASKED_EVERY = 64 << 20
 """Bytes after which others are looked at again who send at the same time."""
@@ -57,16 +59,17 @@ class Room:
         return self._limit - held - self._hub.blobs.group_size(self.project)
 
 
-def check_held(hub: Hub, connection: Connection, project: str, before: int) -> None:
-    """Whether a project may hold what it holds now: others may have sent to it at the same time.
+def hold_in(connection: Connection, project: str, sizes: Mapping[str, int], now: int, limit: int) -> None:
+    """A project holds these blobs from now on; others may have sent to it at the same time.
 
     Args:
-        before: how many bytes it held; who adds nothing is not refused.
+        limit: how many bytes it may hold, 0 for any number; who adds nothing is not refused.
 
     Raises:
         Problem: 413, the project is full.
     """
-    limit = hub.settings.limits.project
+    before = holdings.held_bytes(connection, project) if limit else 0
+    holdings.hold(connection, project, sizes, now)
     if limit and max(limit, before) < holdings.held_bytes(connection, project):
         raise _no_room(limit)
 

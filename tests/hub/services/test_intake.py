@@ -64,7 +64,7 @@ class Study:
 
     def arrival(self, sent: Sent) -> Arrival:
         raw = made(sent).to_bytes()
-        return Arrival(self.access[sent.project], Record.from_bytes(raw), raw, self.hub.now())
+        return Arrival(self.access[sent.project], Record.from_bytes(raw), raw, self.hub.now(), 0)
 
     def found(self) -> list[Any]:
         """The runs that the catalog shows of each project."""

@@ -17,7 +17,7 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from ...errors import CorruptError, NotFoundError, StateError, UnwritableError
 from ..database import head
@@ -81,6 +81,7 @@ def _write(hub: Hub, path: str, room: str, progress: Progress) -> Backup:
         with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
             digests = _add_database(hub, tar, os.path.join(room, "hub.sqlite") if has_database else None)
             for digest in digests:
+                begin = tar.offset
                 try:
                     length = hub.blobs.size(digest)
                     with hub.blobs.open(digest) as blob:
@@ -88,6 +89,7 @@ def _write(hub: Hub, path: str, room: str, progress: Progress) -> Backup:
                     size += length
                 except NotFoundError:
                     missing.append(digest)
+                    _take_back(tar, stream, begin)
                 done += 1
                 progress(done, len(digests))
         stream.flush()
@@ -146,6 +148,13 @@ def _add(tar: tarfile.TarFile, name: str, content: Any, size: int) -> None:
     member = tarfile.TarInfo(name)
     member.size, member.mode = size, 0o600
     tar.addfile(member, content)
+
+
+def _take_back(tar: tarfile.TarFile, stream: BinaryIO, begin: int) -> None:
+    """Go back to where a member began whose content went while it was copied: what follows would be taken for the rest of it."""
+    stream.seek(begin)
+    stream.truncate()
+    tar.offset = begin
 
 
 def restore_backup(

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from dotscience.catalog.shared import SharedCatalog
-from dotscience.errors import CorruptError, DotscienceError, StateError, UnwritableError
+from dotscience.errors import CorruptError, DotscienceError, NotFoundError, StateError, UnwritableError
 from dotscience.hub.app import create_app
 from dotscience.hub.database import open_database
 from dotscience.hub.services.backup import restore_backup, write_backup
@@ -89,6 +89,28 @@ def test_a_backup_says_which_content_is_missing(hub: RunningHub, tmp_path: Path)
     digest = sent_run(hub.admin, hub.project(hub.admin).id, "a", b"content")
     hub.hub.blobs.delete(digest)
     assert write_backup(hub.hub, str(tmp_path / "backup.tar")).missing == (digest,)
+
+
+class Going(io.BytesIO):
+    """Content that `ds hub gc` removes while it is read, as in an object store."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell():
+            raise NotFoundError("It is gone.")
+        return super().read(size)
+
+
+def test_content_that_is_removed_while_it_is_copied_harms_no_other(hub: RunningHub, tmp_path: Path) -> None:
+    project = hub.project(hub.admin).id
+    sent = [sent_run(hub.admin, project, str(number), str(number).encode() * 100_000) for number in range(4)]
+    gone, opened = sorted(sent)[1], hub.hub.blobs.open
+    hub.hub.blobs.open = lambda digest: (  # type: ignore[assignment, method-assign]
+        Going(bytes(100_000)) if digest == gone else opened(digest)
+    )
+    written = write_backup(hub.hub, str(tmp_path / "backup.tar"))
+    assert (written.blobs, written.missing) == (3, (gone,))
+    _, blobs = restored(tmp_path / "backup.tar", tmp_path / "new")
+    assert set(blobs) == set(sent) - {gone}
 
 
 def test_a_backup_that_cannot_be_written_leaves_nothing(hub: RunningHub, tmp_path: Path) -> None:

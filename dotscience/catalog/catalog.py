@@ -80,6 +80,11 @@ class Catalog:
         """The one that a workspace has."""
         return (WORKSPACE_SHARD,)
 
+    @property
+    def longest(self) -> None:
+        """Whoever reads their own workspace reads all of it."""
+        return None
+
     def refresh(self, progress: Progress | None = None) -> None:
         """Bring the catalog up to date with the run folders.
 

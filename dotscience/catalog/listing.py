@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import accumulate
 from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, literal_column, select
@@ -20,7 +21,7 @@ from .ordering import parts_of
 from .paging import Page, beyond, check_limit, cursor_of, read_cursor
 from .place import Held, Place, of_shards
 from .query import parse, parse_sort
-from .row import Row, read_rows
+from .row import Row, read_rows, run_columns
 
 __all__ = [
     "Names",
@@ -35,6 +36,9 @@ __all__ = [
 
 MOST_COUNTED = 10_000
 """More runs than that are not counted."""
+
+MOST_VALUES = 100_000
+"""Of the runs of a page of a Hub: one that would hold more has fewer runs."""
 
 MOST_NAMES = 10_000
 """Of one kind."""
@@ -132,10 +136,13 @@ def _paged(
             found += [(number, row) for row in connection.execute(statement).mappings()]
             if len(found) == wanted:
                 break
-        rows = read_rows(connection, _whole(connection, [row["key"] for _, row in found[:limit]]))
-        if len(found) < wanted:
+        shown = [row["key"] for _, row in found[:limit]]
+        if place.longest is not None:
+            shown = shown[: _fitting_rows(connection, shown)]
+        rows = read_rows(connection, _whole(connection, shown, place.longest), place.longest)
+        if len(shown) == len(found):
             return Page(rows, None)
-        number, last = found[limit - 1]
+        number, last = found[len(shown) - 1]
         return Page(
             rows, cursor_of(keys, number, [last[f"sort_{key}"] for key in range(len(orders[number]))])
         )
@@ -143,11 +150,22 @@ def _paged(
     return find
 
 
-def _whole(connection: Connection, keys: Sequence[int]) -> list[RowMapping]:
-    """The rows of `runs` with those keys, in that order."""
+def _fitting_rows(connection: Connection, keys: Sequence[int]) -> int:
+    """How many of those runs have no more values than a page of a Hub holds, from the first on; the first in any case."""
+    counted: dict[int, int] = {}
+    for part in in_parts(keys):
+        counts = select(_VALUES.run, func.count()).where(_VALUES.run.in_(part)).group_by(_VALUES.run)
+        counted.update((run, count) for run, count in connection.execute(counts))
+    sums = accumulate(counted.get(key, 0) for key in keys)
+    return max(1, sum(1 for values in sums if values <= MOST_VALUES))
+
+
+def _whole(connection: Connection, keys: Sequence[int], longest: int | None) -> list[RowMapping]:
+    """The rows of `runs` with those keys, in that order, no text longer than that."""
     rows: dict[int, RowMapping] = {}
     for part in in_parts(keys):
-        found = connection.execute(select(tables.runs).where(_RUNS.key.in_(part))).mappings()
+        wanted = select(*run_columns(longest)).where(_RUNS.key.in_(part))
+        found = connection.execute(wanted).mappings()
         rows.update((row["key"], row) for row in found)
     return [rows[key] for key in keys]
 
@@ -176,7 +194,7 @@ def get_run(place: Place, run: str) -> Row:
         raise ArgumentError(f"A run is named by its id, or the beginning of one; not by {run!r}.")
 
     def ask(connection: Connection) -> list[Row]:
-        return read_rows(connection, runs_named(connection, place, run))
+        return read_rows(connection, runs_named(connection, place, run), place.longest)
 
     found = place.read(ask)
     if not found:
@@ -189,7 +207,12 @@ def get_run(place: Place, run: str) -> Row:
 def runs_named(connection: Connection, place: Place, ref: str) -> list[RowMapping]:
     """The row of `runs` of that id, or else a few of those whose ids begin like that."""
     begins = (_RUNS.id >= ref, _RUNS.id < ref + chr(sys.maxunicode))
-    wanted = select(tables.runs).where(place.scope, *begins).order_by(_RUNS.id).limit(_MOST_NAMED + 1)
+    wanted = (
+        select(*run_columns(place.longest))
+        .where(place.scope, *begins)
+        .order_by(_RUNS.id)
+        .limit(_MOST_NAMED + 1)
+    )
     found = list(connection.execute(wanted).mappings()) if ref else []
     return [row for row in found if row["id"] == ref] or found
 

@@ -30,6 +30,10 @@ class Place(Protocol):
     def shards(self) -> Collection[int]:
         """The shards that its runs, values and file versions are in. Others may be in them too: only `scope` decides."""
 
+    @property
+    def longest(self) -> int | None:
+        """Characters of a text that lists of its runs tell, None for all: longer ones end with `…` there."""
+
     def read(self, question: Callable[[Connection], _T]) -> _T:
         """The answer to a question that only reads."""
 
@@ -50,6 +54,11 @@ class Held:
     def shards(self) -> Collection[int]:
         """Those of the place."""
         return self.place.shards
+
+    @property
+    def longest(self) -> int | None:
+        """That of the place."""
+        return self.place.longest
 
     def read(self, question: Callable[[Connection], _T]) -> _T:
         """The answer to a question that only reads."""

@@ -11,7 +11,7 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, case, func, select
 
 from ..errors import NotFoundError, StateError
 from ..records.record import Record
@@ -21,12 +21,13 @@ from ..storage.workspace import Workspace
 from . import tables
 from .database import in_parts
 from .find import folder_of
-from .rows import from_micros, plain_value
+from .rows import LONG_FORMS, from_micros, plain_value
+from .texts import EscapedText
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Note", "Row", "Runs", "read_rows", "read_values"]
+__all__ = ["Note", "Row", "Runs", "read_rows", "read_values", "run_columns", "told"]
 
 _KINDS = {number: f"{kind}s" for kind, number in tables.KINDS.items()}
 _MOST_SHOWN, _MOST_METRICS = 50, 4
@@ -175,10 +176,39 @@ def _shown(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def read_rows(connection: Connection, found: Sequence[RowMapping]) -> list[Row]:
-    """The rows of the catalog for rows of the table `runs`, in the same order."""
+def run_columns(longest: int | None) -> list[ColumnElement[Any]]:
+    """The columns of `runs` as `read_rows` and the like want them.
+
+    Args:
+        longest: characters of a text; None for all. One more is read of a longer one, to tell.
+    """
+    return [_cut(column, longest) for column in tables.runs.columns]
+
+
+def told(text: str, longest: int | None) -> str:
+    """A text as a list tells it: with `…` in place of what was cut off."""
+    return text if longest is None or len(text) <= longest else f"{text[:longest]}…"
+
+
+def _cut(column: ColumnElement[Any], longest: int | None) -> ColumnElement[Any]:
+    if longest is None or not isinstance(column.type, EscapedText):
+        return column
+    return func.substr(column, 1, longest + 1, type_=column.type).label(column.key)
+
+
+def read_rows(connection: Connection, found: Sequence[RowMapping], longest: int | None) -> list[Row]:
+    """The rows of the catalog for rows of the table `runs`, in the same order.
+
+    Args:
+        found: what `run_columns` of that `longest` selects.
+    """
     keys = [run["key"] for run in found]
-    values, (tags, notes, models) = read_values(connection, keys), _read_beside(connection, keys)
+    values = read_values(connection, keys, longest)
+    tags, notes, models = _read_beside(connection, keys, longest)
+
+    def text(said: str | None) -> str | None:
+        return None if said is None else told(said, longest)
+
     return [
         Row(
             id=run["id"],
@@ -187,10 +217,10 @@ def read_rows(connection: Connection, found: Sequence[RowMapping]) -> list[Row]:
             ended=from_micros(run["ended"]),
             published=from_micros(run["published"]),
             duration=run["duration"],
-            description=run["description"],
-            error=run["error"],
+            description=text(run["description"]),
+            error=text(run["error"]),
             mode=run["mode"],
-            workload_file=run["workload"],
+            workload_file=text(run["workload"]),
             continues=run["continues"],
             parameters=values[run["key"]]["parameters"],
             metrics=values[run["key"]]["metrics"],
@@ -205,7 +235,7 @@ def read_rows(connection: Connection, found: Sequence[RowMapping]) -> list[Row]:
 
 
 def _read_beside(
-    connection: Connection, keys: Sequence[int]
+    connection: Connection, keys: Sequence[int], longest: int | None
 ) -> tuple[dict[int, list[str]], dict[int, list[Note]], dict[int, list[str]]]:
     """Tags, notes and names of models, by `runs.key`."""
     tags: dict[int, list[str]] = defaultdict(list)
@@ -213,11 +243,12 @@ def _read_beside(
     models: dict[int, list[str]] = defaultdict(list)
     noted, declared = tables.annotations.c, tables.models.c
     for part in in_parts(keys):
-        for row in connection.execute(select(tables.annotations).where(noted.run.in_(part))):
+        said = select(noted.run, noted.kind, noted.at, noted.author, _cut(noted.text, longest))
+        for row in connection.execute(said.where(noted.run.in_(part))):
             if row.kind == "tag":
-                tags[row.run].append(row.text)
+                tags[row.run].append(told(row.text, longest))
             else:
-                notes[row.run].append(Note(row.at, row.author, row.text))
+                notes[row.run].append(Note(row.at, row.author, told(row.text, longest)))
         for key, name in connection.execute(
             select(declared.run, declared.name).where(declared.run.in_(part))
         ):
@@ -225,14 +256,26 @@ def _read_beside(
     return tags, notes, models
 
 
-def read_values(connection: Connection, keys: Sequence[int]) -> dict[int, dict[str, dict[str, Any]]]:
-    """`parameters`, `metrics` and `labels` of runs, by `runs.key`."""
+def read_values(
+    connection: Connection, keys: Sequence[int], longest: int | None
+) -> dict[int, dict[str, dict[str, Any]]]:
+    """`parameters`, `metrics` and `labels` of runs, by `runs.key`.
+
+    Args:
+        longest: characters of a text, or of what a list or an object is as a text; None for all.
+    """
     values = tables.values.c
-    wanted = select(values.run, values.kind, values.name, values.form, values.text, values.json)
+    text: ColumnElement[Any] = values.text
+    as_json: ColumnElement[Any] = values.json
+    if longest is not None:
+        text = case((values.form.in_(LONG_FORMS), _cut(text, longest)), else_=text)
+        as_json = case((func.length(as_json) <= longest, as_json))
+    wanted = select(values.run, values.kind, values.name, values.form, text, as_json)
     found: dict[int, dict[str, dict[str, Any]]] = {
         key: {"parameters": {}, "metrics": {}, "labels": {}} for key in keys
     }
     for part in in_parts(keys):
         for key, kind, name, *columns in connection.execute(wanted.where(values.run.in_(part))):
-            found[key][_KINDS[kind]][name] = plain_value(*columns)
+            value = plain_value(*columns)
+            found[key][_KINDS[kind]][name] = told(value, longest) if isinstance(value, str) else value
     return found

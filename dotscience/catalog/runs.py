@@ -114,8 +114,8 @@ def _candidates(catalog: Catalog, ref: str) -> list[Row]:
 
     def ask(connection: Connection) -> list[Row]:
         if ref == LATEST:
-            return read_rows(connection, connection.execute(last).mappings().all())
-        return read_rows(connection, runs_named(connection, catalog, ref))
+            return read_rows(connection, connection.execute(last).mappings().all(), None)
+        return read_rows(connection, runs_named(connection, catalog, ref), None)
 
     return catalog.read(ask)
 
@@ -150,7 +150,7 @@ def _find(catalog: Catalog, fits: ColumnElement[bool], sort: _Sort, limit: int |
     def ask(connection: Connection) -> list[_Ranked]:
         found = connection.execute(wanted).mappings().all()
         ranks = [tuple(row[column.name] for column in columns) for row in found]
-        return list(zip(ranks, read_rows(connection, found), strict=True))
+        return list(zip(ranks, read_rows(connection, found, None), strict=True))
 
     return catalog.read(ask)
 

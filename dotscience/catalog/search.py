@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 from . import tables
 from .graph import digest_range
 from .place import Place, is_used, of_shards
-from .row import Row, read_rows
+from .row import Row, read_rows, run_columns
 
 __all__ = ["FoundFile", "search_files", "search_runs"]
 
@@ -41,12 +41,16 @@ def search_runs(place: Place, words: str, limit: int = 20) -> list[Row]:
         return []
     begins = _RUNS.id.startswith(words.strip(), autoescape=True)
     wanted = (
-        select(tables.runs)
+        select(*run_columns(place.longest))
         .where(place.scope, or_(begins, and_(*contain)))
         .order_by(_RUNS.started.desc(), _RUNS.id)
         .limit(limit)
     )
-    return place.read(lambda connection: read_rows(connection, list(connection.execute(wanted).mappings())))
+
+    def ask(connection: Connection) -> list[Row]:
+        return read_rows(connection, list(connection.execute(wanted).mappings()), place.longest)
+
+    return place.read(ask)
 
 
 def search_files(place: Place, words: str, limit: int = 20) -> list[FoundFile]:

@@ -23,6 +23,9 @@ _FEW = 500
 """Up to so many projects are named one by one; a statement takes some thousand parameters."""
 
 
+_LONGEST = 1000
+
+
 @dataclass(frozen=True)
 class SharedCatalog:
     """The catalog of a Hub. Its tables are `tables.SHARED`; migrations make them.
@@ -77,6 +80,11 @@ class Seen:
     def shards(self) -> tuple[int, ...]:
         """Those of the projects."""
         return tuple(map(shard_of, self.projects))
+
+    @property
+    def longest(self) -> int:
+        """Characters of a text that lists of the runs tell: others may have written what takes all memory."""
+        return _LONGEST
 
     def read(self, question: Callable[[Connection], _T]) -> _T:
         """The answer to a question that only reads."""

@@ -18,7 +18,7 @@ from . import tables
 from .database import in_parts
 from .disk import Disk, NoDisk
 from .place import Place, of_shards
-from .row import read_values
+from .row import read_values, run_columns, told
 from .rows import from_micros
 from .steps import File, Lineage, Step
 from .targets import Target
@@ -147,6 +147,7 @@ class _Walk:
         self._places = places
         self._disk = disk
         self._most = most
+        self._longest = min((place.longest for place in places if place.longest is not None), default=None)
         self._near = role
         self._far = tables.INPUT if role == tables.OUTPUT else tables.OUTPUT
         self._nodes: dict[_Key, _Node] = {}
@@ -162,7 +163,7 @@ class _Walk:
 
     def go_from(self, key: _Key, depth: int | None) -> bool:
         """Walk from a run, which is visited in any case; whether there is more than that."""
-        facts = self._gather([key], _facts)[key]
+        facts = self._gather([key], partial(_facts, longest=self._longest))[key]
         (near, far) = (self._used([key], role).get(key, []) for role in (self._near, self._far))
         node = self._nodes[key] = _Node(key, 0, facts, dict.fromkeys(near), far)
         self._look_up([*near, *far])
@@ -188,7 +189,7 @@ class _Walk:
 
     def steps(self) -> tuple[Step, ...]:
         """The runs that were visited, nearest first and newest first."""
-        values = self._gather(self._nodes, lambda connection, keys: read_values(connection, keys).items())
+        values = self._gather(self._nodes, partial(_values, longest=self._longest))
         nodes = sorted(self._nodes.values(), key=lambda node: (node.depth, -(node.facts["started"] or 0)))
         return tuple(self._step(node, values[node.key]) for node in nodes)
 
@@ -215,7 +216,7 @@ class _Walk:
         unseen = list(dict.fromkeys(way.key for way in ways if way.key not in self._nodes))
         if self._most is not None:
             unseen = unseen[: max(0, self._most - len(self._nodes))]
-        facts = self._gather(unseen, _facts)
+        facts = self._gather(unseen, partial(_facts, longest=self._longest))
         for key in unseen:
             self._nodes[key] = _Node(key, level, facts[key])
         for way in ways:
@@ -320,7 +321,6 @@ def _ended(facts: Mapping[str, Any]) -> float:
 
 _RUNS, _USES, _VERSIONS = tables.runs.c, tables.uses.c, tables.versions.c
 _KEYS = bindparam("keys", type_=Integer, expanding=True, literal_execute=True)
-_FACTS = select(tables.runs).where(_RUNS.key.in_(_KEYS))
 _USED = (
     select(_USES.run, _VERSIONS.path, _VERSIONS.digest, _VERSIONS.size, _USES.unseen)
     .join_from(tables.uses, tables.versions, _VERSIONS.key == _USES.version)
@@ -346,10 +346,26 @@ def _answers(
     return list(ask(connection, keys))
 
 
-def _facts(connection: Connection, keys: Sequence[int]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _facts(
+    connection: Connection, keys: Sequence[int], longest: int | None
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Each run's row of `runs`."""
-    for row in connection.execute(_FACTS, {"keys": keys}).mappings():
-        yield row["key"], {str(name): value for name, value in row.items()}
+    wanted = select(*run_columns(longest)).where(_RUNS.key.in_(_KEYS))
+    for row in connection.execute(wanted, {"keys": keys}).mappings():
+        yield (
+            row["key"],
+            {
+                str(name): told(value, longest) if isinstance(value, str) else value
+                for name, value in row.items()
+            },
+        )
+
+
+def _values(
+    connection: Connection, keys: Sequence[int], longest: int | None
+) -> Iterable[tuple[int, Mapping[str, Mapping[str, Any]]]]:
+    """Each run's parameters, metrics and labels."""
+    return read_values(connection, keys, longest).items()
 
 
 def _uses(connection: Connection, keys: Sequence[int], role: int) -> Iterator[tuple[int, list[_Use]]]:

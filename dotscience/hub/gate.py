@@ -31,7 +31,9 @@ def gate(need: Need) -> Callable[[Request], Awaitable[None]]:
     """The dependency of a route that needs that: it lets the request pass, or raises a Problem."""
 
     async def check(request: Request) -> None:
-        access = await run_in_threadpool(_access, request) if _must_look(request) else Access(_nobody(request))
+        access = (
+            await run_in_threadpool(_access, request) if _must_look(request) else Access(_nobody(request))
+        )
         await _check_csrf(request, access.asker)
         allow(need, access.asker, access.project)
         request.state.access = access

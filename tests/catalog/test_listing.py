@@ -253,6 +253,32 @@ def test_values_come_back_as_they_were(team: Team) -> None:
     assert row.description == "\0 and \udce9"
 
 
+def test_long_texts_in_lists_of_a_hub_are_cut(team: Team) -> None:
+    long, exact = "x" * 5000, "x" * 1000
+    figure = 2**62
+    team.run(
+        "p", description=long, parameters={"text": long, "exact": exact, "list": [1] * 5000, "figure": figure}
+    )
+    (row,) = find_runs(team.seen_by("p")).rows
+    assert row.description == f"{exact}…"
+    assert row.parameters["text"] == f"{exact}…"
+    assert row.parameters["exact"] == exact
+    assert row.parameters["figure"] == figure
+    assert row.parameters["list"] == f"{str([1] * 5000)[:1000]}…"
+
+
+def test_a_page_of_a_hub_holds_fewer_runs_where_they_have_very_many_values(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "MOST_VALUES", 5)
+    counts = [2, 2, 2, 9, 1, 0]
+    for count in counts:
+        team.run("p", metrics={f"m{number}": number for number in range(count)})
+    found = pages(team.seen_by("p"), 50, sort="started")
+    assert list(map(len, found)) == [2, 1, 1, 2]
+    assert len({run for page in found for run in page}) == len(counts)
+
+
 def test_a_run_is_named_by_its_id_or_the_beginning_of_it(team: Team) -> None:
     for run in ("aaaa1111", "aaaa2222", "aaaa", "bbbb", "b%", "\U0010ffff"):
         team.run("p", id=run)

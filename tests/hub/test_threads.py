@@ -31,10 +31,16 @@ class Halt:
     def __init__(self) -> None:
         self.begun, self.may_go_on = threading.Semaphore(0), threading.Event()
 
-    def __call__(self, *_: Any, **__: Any) -> Any:
+    def wait(self) -> bool:
         self.begun.release()
-        assert self.may_go_on.wait(3 * LIMIT)
-        return True
+        return self.may_go_on.wait(3 * LIMIT)
+
+    def __call__(self, *_: Any) -> bool:
+        return self.wait()
+
+    def without_points(self, *_: Any) -> list[Any]:
+        self.wait()
+        return []
 
     def wait_until_begun(self, times: int) -> None:
         for _ in range(times):
@@ -62,9 +68,7 @@ def asking(hub: RunningHub) -> list[Person]:
 def test_the_process_tells_that_it_lives_while_all_threads_are_taken(
     tmp_path: Path, halt: Halt, crowd: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "dotscience.hub.app.PAGES", [*PAGES, Route("GET", "/long", lambda: halt(), Need.NOTHING)]
-    )
+    monkeypatch.setattr("dotscience.hub.app.PAGES", [*PAGES, Route("GET", "/long", halt.wait, Need.NOTHING)])
     with running(tmp_path) as hub:
         for person in asking(hub):
             person.auth = None
@@ -79,9 +83,14 @@ def test_who_waits_for_points_takes_no_thread_from_others(
 ) -> None:
     with running(tmp_path) as hub:
         address = published(hub, loss=[1.0, 2.0])
-        monkeypatch.setattr(series, "_packed", lambda *_: [] if halt() else [])
+        monkeypatch.setattr(series, "_packed", halt.without_points)
         arrived, allow = threading.Semaphore(0), gate.allow
-        monkeypatch.setattr(gate, "allow", lambda *asked: arrived.release() or allow(*asked))
+
+        def counting(*asked: Any) -> None:
+            arrived.release()
+            allow(*asked)
+
+        monkeypatch.setattr(gate, "allow", counting)
         answers = [crowd.submit(one.get, f"{address}/points", params={"name": "loss"}) for one in asking(hub)]
         halt.wait_until_begun(2)
         assert all(arrived.acquire(timeout=LIMIT) for _ in answers)

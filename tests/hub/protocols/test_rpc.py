@@ -232,7 +232,12 @@ def test_records_are_unpacked_one_at_a_time_and_only_where_they_are_told_of(
     ids = [commit["Id"] for commit in dot.call("Commits") if "runs" in commit["Metadata"]]
     unpacked = []
     unpack = zlib.decompress
-    monkeypatch.setattr(zlib, "decompress", lambda data: unpacked.append(1) or unpack(data))
+
+    def counting(data: bytes) -> bytes:
+        unpacked.append(1)
+        return unpack(data)
+
+    monkeypatch.setattr(zlib, "decompress", counting)
     dot.call("Branch", SourceBranch="master", NewBranchName="side", SourceCommitId=ids[0])
     with pytest.raises(RpcError, match="has no commit"):
         dot.call("Branch", SourceBranch="master", NewBranchName="other", SourceCommitId="none")

@@ -24,6 +24,9 @@ __all__ = ["Cell", "Output", "Preview", "preview"]
 
 _MOST_TEXT = 256 * 1024
 _MOST_NOTEBOOK = 20 << 20
+_MOST_PARTS = 500_000
+"""Values in the JSON of a notebook; each takes some hundred bytes once it is read, though it may be written in three."""
+
 _MOST_PICTURE = 4 << 20
 _MOST_ROWS, _MOST_COLUMNS, _MOST_CELLS, _MOST_OUTPUTS, _MOST_VALUE = 50, 50, 300, 20, 1000
 
@@ -187,6 +190,8 @@ def _table_note(rows: tuple[tuple[str, ...], ...]) -> str:
 
 
 def _notebook(raw: bytes, size: int) -> Preview | None:
+    if sum(map(raw.count, (b",", b":", b"[", b"{"))) > _MOST_PARTS:
+        return None
     try:
         document = json.loads(raw)
     except (ValueError, RecursionError):

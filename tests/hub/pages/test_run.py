@@ -153,6 +153,7 @@ def preview(hub: RunningHub, name: str, data: bytes) -> Any:
         ("a.ipynb", NOTEBOOK, "notebook"),
         ("a.ipynb", b'{"cells": [1, {}, {"source": 5, "outputs": [1, {"data": 2}]}]}', "notebook"),
         ("a.ipynb", b"[" * 100_000, "text"),
+        ("a.ipynb", b'{"cells": [' + b"{}," * 400_000 + b"{}]}", "text"),
         ("a.json", b"{" * 5000, "text"),
         ("a.py", "größer\u2028\x1b[31m".encode(), "text"),
         ("a.bin", bytes(range(256)), "none"),

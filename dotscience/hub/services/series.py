@@ -52,7 +52,7 @@ _MOST_BUCKETS = 990
 """Of which each gives at most five points, so that fewer than 5,000 are sent."""
 
 _MOST_POINTS = 20_000_000
-"""Of one series; what claims to have more is not read."""
+"""Of one series, and of all that are given at once of a run in progress; what has more is not read."""
 
 _LARGEST_INDEX = 32 << 20
 """Bytes of the index of a file of series; a few kilobytes can unpack to that, and its lists take thirty times as many."""
@@ -236,9 +236,15 @@ def _logged(
         start = window.after if window.after <= known.parsed else 0
         pieces = Joined(live.pieces(connection, run, "points", start))
         frames = Frames(pieces, "points", [], known.layouts if start else None)
+        left = _MOST_POINTS
         for rows in frames:
-            if parts.keys() & set(rows.layout.names):
-                _add_rows(parts, rows, window.axis)
+            left -= _add_rows(parts, rows, window.axis)
+            if left < 0:
+                raise Problem(
+                    422,
+                    f"These series have more than {_MOST_POINTS} points together. Ask for fewer at once.",
+                    "too-many",
+                )
         return start, start + frames.end
 
     start, end = hub.read(ask)
@@ -249,9 +255,12 @@ def _logged(
     return columns, start, end
 
 
-def _add_rows(parts: Mapping[str, list[_Columns]], rows: Rows, axis: str) -> None:
+def _add_rows(parts: Mapping[str, list[_Columns]], rows: Rows, axis: str) -> int:
+    """Add what the rows hold of the series; how many points that is."""
     import numpy
 
+    if parts.keys().isdisjoint(rows.layout.names):
+        return 0
     layout, place = rows.layout, {"step": 0, "time": 1, "epoch": 2}[axis]
     table = numpy.frombuffer(rows.payload, "<f8").reshape(-1, layout.fields)
     over = table[:, place] if axis == "epoch" else table[:, place].view("<i8")
@@ -260,6 +269,7 @@ def _add_rows(parts: Mapping[str, list[_Columns]], rows: Rows, axis: str) -> Non
     for field, name in enumerate(layout.names, 2 + layout.has_epoch):
         if name in parts:
             parts[name].append((over.copy(), table[:, field].copy()))
+    return len(table) * sum(name in parts for name in layout.names)
 
 
 def _check_count(name: str, count: int) -> None:

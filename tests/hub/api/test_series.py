@@ -152,6 +152,24 @@ def test_a_run_in_progress_shows_its_points_as_they_come(hub: RunningHub) -> Non
     assert live.shown()["metrics"] == {"loss": 1.0, "acc": 0.3}
 
 
+def test_series_of_a_run_in_progress_have_a_limit_together(
+    hub: RunningHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = hub.project(hub.admin).id
+    live = Live(hub.admin, project, "9a9a", ("loss", "acc"))
+    live.log(*[(0.5, 0.5)] * 60)
+    monkeypatch.setattr("dotscience.hub.services.series._MOST_POINTS", 100)
+    address = f"/api/projects/{project}/runs/9a9a/series"
+    assert points(hub.admin, address, name="loss")[0]["count"] == 60
+    answer = hub.admin.get(f"{address}/points", params={"name": ["loss", "acc"]})
+    assert (answer.status_code, answer.json()["reason"]) == (422, "too-many")
+    assert "together" in answer.json()["detail"]
+    end = hub.admin.get(f"{address}/points", params={"name": "loss"}).json()["end"]
+    live.log((0.5, 0.5))
+    fresh = hub.admin.get(f"{address}/points", params={"name": ["loss", "acc"], "after": end})
+    assert [each["count"] for each in fresh.json()["series"]] == [1, 1]
+
+
 def test_only_points_that_came_since_are_told(hub: RunningHub) -> None:
     project = hub.project(hub.admin).id
     live = Live(hub.admin, project, "9a9a", ("loss", "acc"))

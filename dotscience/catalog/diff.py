@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -12,10 +12,31 @@ from ..records.record import Record
 from ..records.values import Json, plain
 from .parts import Contents, code_files, packages_of, text_of
 
-__all__ = ["Difference", "FileDifference", "Side", "SourceDifference", "diff", "source_differences"]
+__all__ = ["Difference", "FileDifference", "Lines", "Side", "SourceDifference", "diff", "source_differences"]
 
 _MOST_LINES = 20_000
 """Of one source; comparing longer ones could take minutes."""
+
+
+class Lines:
+    """How many lines of sources may still be compared, by whoever compares many.
+
+    Args:
+        left: None for any number.
+    """
+
+    def __init__(self, left: int | None = None) -> None:
+        self._left = left
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether none may."""
+        return self._left is not None and self._left <= 0
+
+    def take(self, count: int) -> None:
+        """So many are compared now."""
+        if self._left is not None:
+            self._left -= count
 
 
 class Side(NamedTuple):
@@ -106,16 +127,20 @@ def diff(a: Side, b: Side) -> Difference:
         inputs=_files(one.inputs, other.inputs),
         outputs=_files(one.outputs, other.outputs),
         git=_pairs(_git(one), _git(other)),
-        sources=source_differences(a, b),
+        sources=source_differences(a, b, Lines()),
         packages=_packages(a, b, notes),
         environment=_pairs(_environment(one), _environment(other)),
         notes=tuple(notes),
     )
 
 
-def source_differences(a: Side, b: Side) -> tuple[SourceDifference, ...]:
-    """What differs in the code of two runs: files, notebook cells, uncommitted changes."""
-    return (*_sources(a, b), *_cells(a.record, b.record), *_uncommitted(a, b))
+def source_differences(a: Side, b: Side, lines: Lines) -> tuple[SourceDifference, ...]:
+    """What differs in the code of two runs: files, notebook cells, uncommitted changes.
+
+    Args:
+        lines: when they are used up, it is only said that a source differs.
+    """
+    return (*_sources(a, b, lines), *_cells(a.record, b.record, lines), *_uncommitted(a, b, lines))
 
 
 def _pairs(one: Mapping[str, Json], other: Mapping[str, Json]) -> dict[str, tuple[Json, Json]]:
@@ -184,27 +209,23 @@ def _by_digest(files: Mapping[str, str]) -> dict[str, str]:
 # Code
 
 
-def _sources(a: Side, b: Side) -> Iterable[SourceDifference]:
+def _sources(a: Side, b: Side, lines: Lines) -> Iterable[SourceDifference]:
     one = {version.path: version for version in code_files(a.record)}
     other = {version.path: version for version in code_files(b.record)}
     for path in sorted({*one, *other}):
         before, after = one.get(path), other.get(path)
         if (before and before.digest) != (after and after.digest):
-            texts = [
-                "" if version is None else text_of(version.digest if version.kept else None, side.contents)
-                for version, side in ((before, a), (after, b))
+            kept = [
+                ("" if version is None else version.digest if version.kept else None)
+                for version in (before, after)
             ]
-            yield _source(path, texts[0], texts[1])
+            yield _kept_source(path, kept, (a, b), lines)
 
 
-def _uncommitted(a: Side, b: Side) -> Iterable[SourceDifference]:
+def _uncommitted(a: Side, b: Side, lines: Lines) -> Iterable[SourceDifference]:
     digests = [_digest(side.record.git.get("diff")) for side in (a, b)]
     if digests[0] != digests[1]:
-        texts = [
-            "" if digest is None else text_of(digest, side.contents)
-            for digest, side in zip(digests, (a, b), strict=True)
-        ]
-        yield _source("uncommitted changes", texts[0], texts[1])
+        yield _kept_source("uncommitted changes", [digest or "" for digest in digests], (a, b), lines)
 
 
 def _digest(place: object) -> str | None:
@@ -212,10 +233,10 @@ def _digest(place: object) -> str | None:
     return digest if isinstance(digest, str) else None
 
 
-def _cells(one: Record, other: Record) -> Iterable[SourceDifference]:
+def _cells(one: Record, other: Record, lines: Lines) -> Iterable[SourceDifference]:
     a, b = _cell_text(one), _cell_text(other)
     if a != b:
-        yield _source("cells", a, b)
+        yield _source("cells", a, b, lines)
 
 
 def _cell_text(record: Record) -> str:
@@ -225,7 +246,22 @@ def _cell_text(record: Record) -> str:
     return "\n\n".join(str(cell.get("source", "")) for cell in ran if cell.get("in_run", True))
 
 
-def _source(what: str, before: str | None, after: str | None) -> SourceDifference:
+def _kept_source(
+    what: str, digests: Sequence[str | None], sides: tuple[Side, Side], lines: Lines
+) -> SourceDifference:
+    """A source by the digests of its two contents: "" where a side has none of it, None where it was not kept."""
+    if lines.is_used_up:  # so nothing need be read
+        return _source(what, "", "", lines)
+    before, after = (
+        text_of(digest, side.contents) if digest != "" else ""
+        for digest, side in zip(digests, sides, strict=True)
+    )
+    return _source(what, before, after, lines)
+
+
+def _source(what: str, before: str | None, after: str | None, lines: Lines) -> SourceDifference:
+    if lines.is_used_up:
+        return SourceDifference(what, (), "it differs; it is not compared, because so much else is")
     if before is None or after is None:
         return SourceDifference(what, (), "it differs; how is not known, because not both contents are kept")
     one, other = before.splitlines(), after.splitlines()
@@ -233,8 +269,9 @@ def _source(what: str, before: str | None, after: str | None) -> SourceDifferenc
         return SourceDifference(
             what, (), f"it differs; with more than {_MOST_LINES} lines it is not compared"
         )
-    lines = difflib.unified_diff(one, other, f"a/{what}", f"b/{what}", lineterm="")
-    return SourceDifference(what, tuple(lines))
+    lines.take(len(one) + len(other))
+    differing = difflib.unified_diff(one, other, f"a/{what}", f"b/{what}", lineterm="")
+    return SourceDifference(what, tuple(differing))
 
 
 def _packages(a: Side, b: Side, notes: list[str]) -> dict[str, tuple[Json, Json]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ...catalog.diff import Side, SourceDifference, source_differences
+from ...catalog.diff import Lines, Side, SourceDifference, source_differences
 from ...catalog.parts import packages_of
 from ...errors import CorruptError
 from ...records.files import FileVersion
@@ -26,6 +26,9 @@ MOST_RUNS = 20
 
 _LARGEST_TEXT = 1 << 20
 """Bytes of code, changes or lists of packages that are compared."""
+
+_MOST_LINES = 100_000
+"""Of all sources of all runs: comparing takes its time for each line."""
 
 _MOST_FILES = 2000
 """Paths of inputs, and of outputs, that are named."""
@@ -215,9 +218,10 @@ def _packages(sides: Sequence[Side], notes: list[str]) -> Section:
 
 def _sources(sides: Sequence[Side]) -> dict[str, tuple[SourceDifference, ...]]:
     first, *others = sides
+    lines = Lines(_MOST_LINES)
     found: dict[str, tuple[SourceDifference, ...]] = {}
     for other in others:
-        differences = source_differences(first, other)
+        differences = source_differences(first, other, lines)
         if differences:
             found[other.record.id] = differences
     return found

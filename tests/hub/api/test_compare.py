@@ -125,6 +125,25 @@ def test_a_wrong_choice_of_runs_is_answered_precisely(hub: RunningHub, runs: lis
         assert hub.admin.get(address, params={"run": runs}).status_code == status
 
 
+def test_many_sources_are_compared_until_there_were_enough_lines(
+    hub: RunningHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dotscience.hub.services.compare._MOST_LINES", 3)
+    project = hub.project(hub.admin).id
+    for run in ("one", "two", "three", "four"):
+        code = {
+            "workload": kept(hub.admin, project, "train.py", f"run = {run!r}\n".encode()).to_json(),
+            "cells": [{"source": run, "count": 1}],
+        }
+        send(hub.admin, project, record(run, code=code))
+    asked = {"run": ["one", "two", "three", "four"]}
+    found = hub.admin.get(f"/api/projects/{project}/compare", params=asked).json()["sources"]
+    told = [(len(each["diff"]) > 0, each["note"]) for sources in found.values() for each in sources]
+    assert told[:2] == [(True, "")] * 2
+    assert set(told[2:]) == {(False, "it differs; it is not compared, because so much else is")}
+    assert [each["what"] for each in found["four"]] == ["train.py", "cells"]
+
+
 def test_long_sources_are_not_compared_for_minutes(hub: RunningHub) -> None:
     cells = [
         {"source": "\n".join(f"x{number} = {run}" for number in range(30_000)), "count": 1} for run in (1, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -9,7 +10,7 @@ from markupsafe import Markup
 
 from .words import visible
 
-__all__ = ["changes", "source"]
+__all__ = ["changes", "sources"]
 
 _LANGUAGES = {
     **dict.fromkeys(("py", "pyw", "pyi", "python", "python3", "ipython"), "python"),
@@ -25,19 +26,26 @@ _LANGUAGES = {
 """The languages that are coloured, by ending or name: those that data scientists write, whose lexers are quick."""
 
 _MOST = 256 * 1024
-"""Characters; longer sources are shown without colours."""
+"""Characters of the sources of a page; what is longer than what is left of them is shown without colours."""
 
 
-def source(text: str, language: str = "") -> Markup:
-    """A source with its words coloured, where the language is one of ours."""
-    text = visible(text.replace("\r\n", "\n"))
-    name = _LANGUAGES.get(language.lower())
-    if name is None or len(text) > _MOST:
-        return Markup("{}").format(text)
-    from pygments import highlight
+def sources() -> Callable[[str, str], Markup]:
+    """For one page: gives a source with its words coloured, where the language is one of ours and not too much came before."""
+    left = _MOST
 
-    lexer, formatter = _tools(name)
-    return Markup(highlight(text, lexer, formatter).removesuffix("\n"))  # which escapes what it is given
+    def source(text: str, language: str) -> Markup:
+        nonlocal left
+        text = visible(text.replace("\r\n", "\n"))
+        name = _LANGUAGES.get(language.lower())
+        if name is None or len(text) > left:
+            return Markup("{}").format(text)
+        from pygments import highlight
+
+        left -= len(text)
+        lexer, formatter = _tools(name)
+        return Markup(highlight(text, lexer, formatter).removesuffix("\n"))  # which escapes what it is given
+
+    return source
 
 
 @cache

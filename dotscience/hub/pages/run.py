@@ -57,7 +57,7 @@ def show_run(request: Request, hub: CurrentHub, access: CurrentAccess, run: str)
         made_from=made_from,
         used_by=used_by,
         name_of=_name_of,
-        source=highlight.source,
+        source=highlight.sources(),
         log=log_view(
             found.record, execution, [] if execution is None else logs.logs_of(hub, access, execution)
         ),
@@ -91,7 +91,7 @@ def show_preview(
         preview=found,
         digest=digest,
         name=name,
-        source=highlight.source,
+        source=highlight.sources(),
         changes=highlight.changes,
     )
 

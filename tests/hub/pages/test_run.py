@@ -126,6 +126,20 @@ def test_a_run_that_is_silent_is_said_to_be(tmp_path: Path) -> None:
         assert 'data-heard="1793521800000">' in html_of(hub.admin.get(f"/projects/{project}/runs/9a9a"))
 
 
+def test_as_many_sources_are_coloured_as_a_page_takes(
+    hub: RunningHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dotscience.hub.pages.highlight._MOST", 25)
+    cells = [
+        {"source": f"import m{number}", "count": number} for number in range(4)
+    ]  # of ten characters each
+    project = hub.project(hub.admin).id
+    send(hub.admin, project, record(code={"cells": cells}))
+    shown = hub.admin.get(f"/projects/{project}/runs/7f3c").text
+    assert shown.count('<span class="kn">import</span>') == 2
+    assert shown.count(">import m") == 2
+
+
 # Previews
 
 

@@ -142,11 +142,16 @@ def trace_run(
     return Lineage(run, steps[0].outputs, steps, truncated)
 
 
+_FILES_OF_RUN = 100
+"""Of each run that may be visited, so many files may be told of; one may have a hundred thousand."""
+
+
 class _Walk:
     def __init__(self, places: Sequence[Place], disk: Disk | NoDisk, role: int, most: int | None) -> None:
         self._places = places
         self._disk = disk
         self._most = most
+        self._files_left = None if most is None else most * _FILES_OF_RUN
         self._longest = min((place.longest for place in places if place.longest is not None), default=None)
         self._near = role
         self._far = tables.INPUT if role == tables.OUTPUT else tables.OUTPUT
@@ -227,8 +232,13 @@ class _Walk:
         return [self._nodes[key] for key in unseen]
 
     def _used(self, nodes: Iterable[_Key], role: int) -> dict[_Key, list[_Use]]:
-        """What runs read or wrote."""
-        return self._gather(nodes, lambda connection, keys: _uses(connection, keys, role))
+        """What runs read or wrote, as far as files may still be told of."""
+        found = self._gather(nodes, partial(_uses, role=role, most=self._files_left))
+        if self._files_left is not None:
+            left = self._files_left - sum(map(len, found.values()))
+            self._is_cut = self._is_cut or left < 0
+            self._files_left = max(0, left)
+        return found
 
     def _look_up(self, uses: Iterable[_Use]) -> None:
         """Learn which runs wrote (or read) those bytes."""
@@ -368,9 +378,12 @@ def _values(
     return read_values(connection, keys, longest).items()
 
 
-def _uses(connection: Connection, keys: Sequence[int], role: int) -> Iterator[tuple[int, list[_Use]]]:
-    """The files that each run read (or wrote), in the order of its record."""
-    found = connection.execute(_USED, {"keys": keys, "role": role})
+def _uses(
+    connection: Connection, keys: Sequence[int], role: int, most: int | None
+) -> Iterator[tuple[int, list[_Use]]]:
+    """The files that each run read (or wrote), in the order of its record; where there are more than `most`, one more."""
+    wanted = _USED if most is None else _USED.limit(most + 1)
+    found = connection.execute(wanted, {"keys": keys, "role": role})
     for run, rows in groupby(found, key=itemgetter(0)):
         yield run, [_Use(*row[1:]) for row in rows]
 

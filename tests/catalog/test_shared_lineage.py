@@ -159,6 +159,20 @@ def test_lineage_is_of_one_moment(team: Team, direction: str) -> None:
     assert [step.run for step in found.steps] == [start, *others]
 
 
+def test_the_number_of_files_can_be_limited_too(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dotscience.catalog.tracing._FILES_OF_RUN", 3)
+    team.run("one", inputs={f"raw/{number}": bytes([number]) for number in range(5)}, outputs={"a": b"a"})
+    place = team.seen_by("one")
+    few = lineage_of_digest(place, sha(b"a"), most=1)
+    assert ([file.path for file in few.steps[0].inputs], few.truncated) == (
+        ["raw/0", "raw/1", "raw/2", "raw/3"],
+        True,
+    )
+    whole = lineage_of_digest(place, sha(b"a"), most=2)
+    assert (len(whole.steps[0].inputs), whole.truncated) == (5, False)
+    assert len(lineage_of_digest(place, sha(b"a")).steps[0].inputs) == 5
+
+
 def test_of_a_file_that_very_many_runs_read_the_newest_are_told(team: Team) -> None:
     readers = [team.run("one", inputs={"raw.csv": b"raw", "copy.csv": b"raw"}) for _ in range(6)]
     place, newest = team.seen_by("one"), readers[::-1]

@@ -49,7 +49,7 @@ async def put_object(
             alive.is_storing = True
             files = await run_in_threadpool(receiver.finish)
         except BaseException:
-            await run_in_threadpool(receiver.discard)
+            await run_in_threadpool(receiver.discard, upload)
             raise
 
         def keep() -> str:

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from ..hub import Hub
 from ..problems import Problem
-from ..services import dot_files, dot_uploads
+from ..services import blobs, dot_files, dot_uploads
 from ..services.dot_uploads import Content, Incoming
 from ..services.dots import Place
 from ..services.room import Room
@@ -30,8 +30,8 @@ class Receiver(Protocol):
     def finish(self) -> Mapping[str, Content]:
         """All has come: the files, by their whole paths; raises Problem where they are refused."""
 
-    def discard(self) -> None:
-        """Keep nothing that is not whole."""
+    def discard(self, upload: str) -> None:
+        """Nothing comes of it; `upload` is its id."""
 
 
 class OneFile:
@@ -48,18 +48,27 @@ class OneFile:
         """The file."""
         return {self._path: self._incoming.finish()}
 
-    def discard(self) -> None:
+    def discard(self, upload: str) -> None:
         """Keep nothing."""
         self._incoming.discard()
 
 
+_LOOSE, _LOOSE_BYTES = 64, 16 << 20
+"""Files of an archive, and how much of them, that the project does not hold yet though they have come."""
+
+
 class Archive:
-    """A body that is a tar archive, unpacked below a path while it comes. Of members with one name the last counts."""
+    """A body that is a tar archive, unpacked below a path while it comes. Of members with one name the last counts.
+
+    The project holds what has come, a few files at a time: so it counts, whatever becomes of the archive, until the sweep finds
+    that nothing names it.
+    """
 
     def __init__(self, hub: Hub, place: Place, path: str) -> None:
         self._hub, self._path, self._room = hub, path, Room(hub, place.project.id)
         self._reader = TarReader()
         self._files: dict[str, Content] = {}
+        self._loose: dict[str, int] = {}
         self._incoming: Incoming | None = None
         self._name, self._rest = "", 0
 
@@ -74,8 +83,11 @@ class Archive:
                 self._incoming.write(part)
                 self._rest -= len(part)
             if self._incoming is not None and not self._rest:
-                self._files[self._name] = self._incoming.finish()
+                self._files[self._name] = come = self._incoming.finish()
                 self._incoming = None
+                self._loose[come.digest] = come.size
+                if len(self._loose) >= _LOOSE or sum(self._loose.values()) >= _LOOSE_BYTES:
+                    self._hold()
 
     def finish(self) -> Mapping[str, Content]:
         """The files."""
@@ -86,12 +98,20 @@ class Archive:
                 raise Problem(
                     422, f"The archive holds a file where {path[:200]!r} needs a directory.", "archive"
                 )
+        self._hold()
         return self._files
 
-    def discard(self) -> None:
-        """Keep nothing of the file that is coming; those before it belong to nobody."""
+    def discard(self, upload: str) -> None:
+        """Keep nothing that the project does not hold yet."""
         if self._incoming is not None:
             self._incoming.discard()
+        if self._loose:
+            blobs.drop(self._hub, self._room.project, self._loose, upload)
+
+    def _hold(self) -> None:
+        loose, self._loose = self._loose, {}
+        if loose:
+            blobs.hold(self._hub, self._room.project, loose)
 
 
 class Alive:

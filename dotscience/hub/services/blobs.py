@@ -20,7 +20,17 @@ from .room import Room, hold_in
 if TYPE_CHECKING:
     from ...storage.blobs import Upload
 
-__all__ = ["Receiving", "held", "hold", "hold_within", "kept_of_upload", "missing", "receive", "size_of"]
+__all__ = [
+    "Receiving",
+    "drop",
+    "held",
+    "hold",
+    "hold_within",
+    "kept_of_upload",
+    "missing",
+    "receive",
+    "size_of",
+]
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 _MOST_ASKED = 1000
@@ -138,10 +148,29 @@ def hold_within(hub: Hub, connection: Connection, project: str, sizes: Mapping[s
     Raises:
         Problem: 503, `ds hub gc` removed one of them at this very moment: it must be sent again; 413, the project is full.
     """
+    new = sizes.keys() - holdings.known(connection, sizes, {project}).keys()
     hold_in(connection, project, sizes, hub.now(), hub.settings.limits.project)
-    # Under the lock that this has taken: nothing can be removed between this look and the end of the transaction.
-    if not _are_there(hub, sizes):
+    # What was held is there. The look at the rest is under the lock of every change, so that nothing is removed between it and
+    # the end of the transaction: whoever holds much does so bit by bit.
+    if not _are_there(hub, new):
         raise Problem(503, "The content was removed while it came. Send it again.", "try-again")
+
+
+def drop(hub: Hub, project: str, sizes: Mapping[str, int], upload: str) -> None:
+    """These blobs were stored for an upload of which nothing comes: they are removed where nobody holds them.
+
+    While others send, who may have stored the same and not hold it yet, the project holds them instead, and they count until the
+    sweep finds that nothing names them.
+    """
+
+    def work(connection: Connection) -> None:
+        if holdings.are_others_sending(connection, upload, hub.now()):
+            holdings.hold(connection, project, sizes, hub.now())
+            return
+        for digest in sizes.keys() - holdings.held_by_anybody(connection, sizes):
+            hub.blobs.delete(digest)
+
+    hub.change(work)
 
 
 def _are_there(hub: Hub, digests: Collection[str]) -> bool:

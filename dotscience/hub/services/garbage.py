@@ -190,7 +190,7 @@ def _remove(hub: Hub, blobs: Sequence[Entry]) -> list[Entry]:
 
     def work(connection: Connection) -> list[Entry]:
         lock_runs(connection)  # nobody can come to hold one now
-        held = sweeping.still_held(connection, [blob.digest for blob in blobs])
+        held = holdings.held_by_anybody(connection, [blob.digest for blob in blobs])
         doomed = [blob for blob in blobs if blob.digest not in held]
         for blob in doomed:
             hub.blobs.delete(blob.digest)

@@ -12,9 +12,11 @@ from .upsert import insert_or_ignore
 
 __all__ = [
     "add_upload",
+    "are_others_sending",
     "end_upload",
     "extend_upload",
     "forget_uploads",
+    "held_by_anybody",
     "held_bytes",
     "hold",
     "holds",
@@ -55,6 +57,16 @@ def known(connection: Connection, digests: Iterable[str], projects: Collection[s
     return found
 
 
+def held_by_anybody(connection: Connection, digests: Iterable[str]) -> frozenset[str]:
+    """Those of the blobs that some project holds."""
+    found: set[str] = set()
+    for part in in_parts(digests):
+        found.update(
+            connection.execute(select(holdings.c.digest).where(holdings.c.digest.in_(part))).scalars()
+        )
+    return frozenset(found)
+
+
 def held_bytes(connection: Connection, project: str) -> int:
     """How much content a project holds, in bytes."""
     wanted = select(func.sum(holdings.c.size)).where(holdings.c.project == project)
@@ -93,6 +105,12 @@ def end_upload(connection: Connection, upload: str) -> None:
 def forget_uploads(connection: Connection, before: int) -> None:
     """Drop what is left of uploads whose lease was over by then: whoever received them has died."""
     connection.execute(delete(uploads).where(uploads.c.lease < before))
+
+
+def are_others_sending(connection: Connection, upload: str, now: int) -> bool:
+    """Whether an upload other than that one is alive."""
+    wanted = select(uploads.c.id).where(uploads.c.id != upload, uploads.c.lease > now).limit(1)
+    return connection.execute(wanted).first() is not None
 
 
 def uploads_in_flight(connection: Connection, dot: str, now: int) -> int:

@@ -24,7 +24,6 @@ __all__ = [
     "published_runs",
     "remove_expired_uploads",
     "still_deleted",
-    "still_held",
     "stray_runs",
 ]
 
@@ -62,12 +61,6 @@ def holders(connection: Connection) -> Counter[str]:
     """How many projects hold each blob."""
     wanted = select(holdings.c.digest, func.count()).group_by(holdings.c.digest)
     return Counter({row[0]: row[1] for row in connection.execute(wanted)})
-
-
-def still_held(connection: Connection, digests: Collection[str]) -> frozenset[str]:
-    """Those of the blobs that some project holds."""
-    wanted = select(holdings.c.digest).where(holdings.c.digest.in_(digests))
-    return frozenset(connection.execute(wanted).scalars())
 
 
 def every_digest(connection: Connection) -> Sequence[str]:

@@ -6,15 +6,16 @@ import io
 import json
 import tarfile
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import pytest
 
 from dotscience.hub.settings import HubSettings, Limits
+from dotscience.hub.store import holdings
 
 from ...hub_server import RunningHub, running
-from .talking import Dot, digest, packed
+from .talking import Dot, digest, half_sent, packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -193,6 +194,50 @@ def test_files_and_projects_have_limits(small_hub: RunningHub) -> None:
     assert dot.put("t", packed(a=b"2" * 900, b=b"3" * 900), Extract="true").json()["reason"] == "quota"
     assert dot.put("t", packed(a=b"2" * 900), Extract="true").status_code == 200
     assert dot.keys() == ["a", "t/a"]
+
+
+def test_what_came_of_archives_that_break_off_counts(small_hub: RunningHub) -> None:
+    dot = Dot(small_hub.admin, small_hub.project(small_hub.admin).id)
+    broken = [packed(a=filling * 900)[:1536] for filling in (b"1", b"2", b"3")]  # a whole file, and no end
+
+    def reasons() -> list[str]:
+        return [dot.put("t", archive, Extract="true").json()["reason"] for archive in broken]
+
+    assert reasons() == ["archive"] * 3
+    assert list(small_hub.hub.blobs) == []
+    with half_sent(
+        dot, "other", b"x" * 10
+    ):  # who sends too may have stored the same content and not hold it yet
+        while not small_hub.hub.read(
+            lambda found: holdings.are_others_sending(found, "", small_hub.hub.now())
+        ):
+            pass
+        assert reasons() == ["archive", "archive", "quota"]
+    assert dot.keys() == []
+
+
+def test_the_files_of_an_archive_are_held_a_few_at_a_time(
+    dot: Dot, hub: RunningHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each change keeps off all others, and looks whether the new content is there: in an object store that takes its time."""
+    monkeypatch.setattr("dotscience.hub.protocols.receiving._LOOSE", 3)
+    looks: list[int] = []
+    change, has = hub.hub.changes.make, hub.hub.blobs.has
+
+    def counting_change(work: Any) -> Any:
+        looks.append(0)
+        return change(work)
+
+    def counting_look(digest: str) -> bool:
+        looks[-1] += 1
+        return has(digest)
+
+    monkeypatch.setattr(hub.hub.changes, "make", counting_change)
+    monkeypatch.setattr(hub.hub.blobs, "has", counting_look)
+    files = {f"f{number}": f"content {number}".encode() for number in range(10)}
+    assert dot.put("t", packed(**files), Extract="true").status_code == 200
+    assert sum(looks) == 10 and max(looks) == 3
+    assert len(dot.keys()) == 10
 
 
 def test_content_is_a_blob_of_the_project(dot: Dot) -> None:

@@ -42,7 +42,7 @@ def search_runs(place: Place, words: str, limit: int = 20) -> list[Row]:
     begins = _RUNS.id.startswith(words.strip(), autoescape=True)
     wanted = (
         select(*run_columns(place.longest))
-        .where(place.scope, or_(begins, and_(*contain)))
+        .where(of_shards(tables.runs, place.shards), place.scope, or_(begins, and_(*contain)))
         .order_by(_RUNS.started.desc(), _RUNS.id)
         .limit(limit)
     )

@@ -201,6 +201,7 @@ REQUESTS: dict[str, tuple[Ask, set[int]]] = {
         lambda p, here: p.post("/api/keys", json={"name": "k", "project": "00000000-0000-4000-8000-000000000000"}), {404},
     ),
     "unknown fields": (lambda p, here: p.post("/api/projects", json={"name": "a", "is_admin": True}), {422}),
+    "a search for very many words": (lambda p, here: p.get("/api/search", params={"q": "ab " * 21}), {422}),
     "a method that is none": (lambda p, here: p.request("BREW", here), {400, 405}),
     "a name and key that are none": (lambda p, here: p.get("/api/me", auth=("ada", "\x00" * 20)), {401}),
     "a user name with a NUL": (lambda p, here: p.get("/api/me", auth=("a\x00b", "x" * 20)), {401}),

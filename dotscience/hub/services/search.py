@@ -15,7 +15,8 @@ from . import projects
 
 __all__ = ["Found", "search"]
 
-_LONGEST = 200
+_LONGEST, _MOST_WORDS = 200, 20
+"""Characters, and words: each word is looked for in everything that the asker may see."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ def search(hub: Hub, asker: Asker, words: str, limit: int = 20) -> Found:
         raise Problem(422, f"Search for at most {_LONGEST} characters.")
     seen = projects.listed(hub, asker)
     lowered = [word.lower() for word in words.split()]
+    if len(lowered) > _MOST_WORDS:
+        raise Problem(422, f"Search for at most {_MOST_WORDS} words.")
     if not lowered:
         return Found((), (), ())
     place = hub.catalog.seen_by([project.id for project in seen])

@@ -87,5 +87,10 @@ def search_files(place: Place, words: str, limit: int = 20) -> list[FoundFile]:
 
 def _contains(column: ColumnElement[str], word: str) -> ColumnElement[bool]:
     """Whether a text holds a word, whatever the case of its letters."""
-    found: ColumnElement[bool] = func.lower(column).contains(word.lower(), autoescape=True)
+    lowered, wanted = func.lower(column), word.lower()
+    for letter in sorted({letter for letter in wanted if not letter.isascii()}):
+        capital = letter.upper()
+        if len(capital) == 1:  # the databases' own lower() may know no other letters than those of ASCII
+            lowered = func.replace(lowered, capital, letter)
+    found: ColumnElement[bool] = lowered.contains(wanted, autoescape=True)
     return found

@@ -186,7 +186,15 @@ class QueryError(DotscienceError, ValueError):
 
 
 class NotFoundError(DotscienceError, LookupError):
-    """Nothing has that name."""
+    """Nothing has that name.
+
+    Attributes:
+        digest: of the content that is missing, where it is content.
+    """
+
+    def __init__(self, message: str, *, digest: str | None = None) -> None:
+        super().__init__(message)
+        self.digest = digest
 
 
 class AmbiguousError(DotscienceError, LookupError):

@@ -54,5 +54,5 @@ def moment(micros: int | None) -> str:
 
 
 def _error_of(problem: Problem) -> DotscienceError:
-    kind = {404: NotFoundError, 409: StateError}.get(problem.status, ArgumentError)
-    return kind(problem.detail)
+    kinds: dict[int, type[DotscienceError]] = {404: NotFoundError, 409: StateError}
+    return kinds.get(problem.status, ArgumentError)(problem.detail)

@@ -71,6 +71,9 @@ def problem_of(error: DotscienceError) -> Problem:
         return Problem(status, error.reason, "query", query=error.query, position=error.position)
     if isinstance(error, CorruptError):
         return Problem(status, str(error), "unreadable", field=error.field)
+    if isinstance(error, NotFoundError) and error.digest is not None:  # whose text names where content lies
+        detail = f"The content {error.digest} is not on this Hub any more. Send it again from a workspace that kept it."
+        return Problem(status, detail, "content-gone")
     if isinstance(error, UnwritableError):  # which names a path of ours
         return full()
     if isinstance(error, StorageError):  # likewise

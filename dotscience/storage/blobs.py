@@ -386,7 +386,8 @@ class LocalBlobs:
     def _missing(self, digest: str) -> NotFoundError:
         return NotFoundError(
             f"There is no blob {digest} in {self.folder}: the content was never kept here, or it was removed. "
-            f"Copy it from another workspace that kept it, or run again what made it."
+            f"Copy it from another workspace that kept it, or run again what made it.",
+            digest=digest,
         )
 
 

@@ -177,7 +177,8 @@ class ObjectBlobs:
     def _missing(self, digest: str) -> NotFoundError:
         return NotFoundError(
             f"There is no blob {digest} in {self.url}: the content was never sent here, or it was removed. "
-            f"Send it again from a workspace that kept it."
+            f"Send it again from a workspace that kept it.",
+            digest=digest,
         )
 
 

@@ -112,13 +112,12 @@ def answer(problem: Problem, request: Request) -> Response:
             return RedirectResponse(f"/signin?next={quote(_target(request), safe='')}", 303)
         access = getattr(request.state, "access", None) or Access(getattr(request.state, "asker", Asker()))
         return page(request, "problem.html", access, status=problem.status, problem=problem.to_json())
-    if problem.status == 401 and request.url.path.startswith("/v2/"):
-        return Response("Unauthorized.", 401, problem.headers, "text/plain")
     headers = dict(problem.headers or {})
-    if (
-        "sec-fetch-mode" in request.headers
-    ):  # a script of our pages asks: the browser must not open a dialog of its own
+    # A browser must not open a dialog of its own: it would send what is typed there with every later request, whoever made it.
+    if "sec-fetch-mode" in request.headers:
         headers.pop("WWW-Authenticate", None)
+    if problem.status == 401 and request.url.path.startswith("/v2/"):
+        return Response("Unauthorized.", 401, headers, "text/plain")
     said = {**problem.to_json(), "request": request.scope.get("state", {}).get("request_id")}
     return Answer(said, problem.status, headers, "application/problem+json")
 

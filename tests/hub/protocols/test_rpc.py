@@ -76,6 +76,14 @@ def test_wrong_credentials_are_a_plain_401(hub: RunningHub) -> None:
     for auth in (None, ("ada", "wrong-key-of-nobody"), ("nobody", hub.admin.key)):
         answer = hub.nobody.post("/v2/dotmesh/rpc", json=body, auth=auth)
         assert (answer.status_code, answer.text) == (401, "Unauthorized.")
+        assert answer.headers["WWW-Authenticate"].startswith("Basic")
+
+
+def test_a_browser_is_not_asked_for_credentials_that_it_would_send_again(hub: RunningHub) -> None:
+    browser = {"Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
+    answer = hub.nobody.get("/v2/projects", headers=browser)
+    assert (answer.status_code, answer.text) == (401, "Unauthorized.")
+    assert "WWW-Authenticate" not in answer.headers
 
 
 def test_the_password_opens_as_the_key_does(hub: RunningHub) -> None:

@@ -14,7 +14,8 @@ import pytest
 from dotscience.catalog.annotate import tag
 from dotscience.catalog.parts import parts_of
 from dotscience.client import content
-from dotscience.client.sync import sync, waiting
+from dotscience.client.access import Access
+from dotscience.client.sync import address, sync, waiting
 from dotscience.recorder.recorder import Recorder
 from dotscience.storage.workspace import Workspace
 
@@ -110,10 +111,9 @@ def test_over_a_bad_network_every_run_arrives_once_and_whole(
 def test_two_who_send_the_same_runs_at_once_give_one_of_each(
     new_recorder: Connecting, hub: RunningHub, proxy: Proxy, workspace: Workspace
 ) -> None:
-    proxy.fault = lambda method, path: Fault(cut_at=0)
-    recorder = new_recorder()
-    recorder.connect("ada", hub.admin.key, "flowers", proxy.url)
-    make_runs(recorder, random.Random(0))
+    make_runs(new_recorder(), random.Random(0))  # which sends nothing itself
+    for folder in workspace.run_folders():
+        address(folder, Access(proxy.url, "ada", str(hub.admin.key)), "flowers")
     both_know_what_waits = threading.Barrier(2)
     asked: list[str] = []
 

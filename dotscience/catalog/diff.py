@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
@@ -12,7 +13,20 @@ from ..records.record import Record
 from ..records.values import Json, plain
 from .parts import Contents, code_files, packages_of, text_of
 
-__all__ = ["Difference", "FileDifference", "Lines", "Side", "SourceDifference", "diff", "source_differences"]
+__all__ = [
+    "Difference",
+    "FileDifference",
+    "Lines",
+    "Side",
+    "SourceDifference",
+    "by_path",
+    "diff",
+    "environment_of",
+    "git_of",
+    "has_code",
+    "is_same",
+    "source_differences",
+]
 
 _MOST_LINES = 20_000
 """Of one source; comparing longer ones could take minutes."""
@@ -117,6 +131,8 @@ def diff(a: Side, b: Side) -> Difference:
     """
     one, other = a.record, b.record
     notes: list[str] = []
+    if has_code(one) != has_code(other):
+        notes.append("The code cannot be compared: that of one of the runs is not known.")
     return Difference(
         one.id,
         other.id,
@@ -126,10 +142,10 @@ def diff(a: Side, b: Side) -> Difference:
         labels=_pairs(_plain(one.labels), _plain(other.labels)),
         inputs=_files(one.inputs, other.inputs),
         outputs=_files(one.outputs, other.outputs),
-        git=_pairs(_git(one), _git(other)),
+        git=_pairs(git_of(one), git_of(other)),
         sources=source_differences(a, b, Lines()),
         packages=_packages(a, b, notes),
-        environment=_pairs(_environment(one), _environment(other)),
+        environment=_pairs(environment_of(one), environment_of(other)),
         notes=tuple(notes),
     )
 
@@ -137,19 +153,38 @@ def diff(a: Side, b: Side) -> Difference:
 def source_differences(a: Side, b: Side, lines: Lines) -> tuple[SourceDifference, ...]:
     """What differs in the code of two runs: files, notebook cells, uncommitted changes.
 
+    Of a run whose code, or whose repository, was not recorded, nothing is known to differ in that.
+
     Args:
         lines: when they are used up, it is only said that a source differs.
     """
-    return (*_sources(a, b, lines), *_cells(a.record, b.record, lines), *_uncommitted(a, b, lines))
+    found: list[SourceDifference] = []
+    if has_code(a.record) and has_code(b.record):
+        found += [*_sources(a, b, lines), *_cells(a.record, b.record, lines)]
+    if a.record.git and b.record.git:
+        found += _uncommitted(a, b, lines)
+    return tuple(found)
+
+
+def has_code(record: Record) -> bool:
+    """Whether any of the code of a run was recorded."""
+    return bool(code_files(record) or record.code.get("cells"))
+
+
+def is_same(name: str, one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
+    """Whether a name stands for the same in both: 1, 1.0 and True are equal in Python, and different things in a record."""
+    a, b = one.get(name), other.get(name)
+    try:
+        return (name in one, type(a), a) == (name in other, type(b), b)
+    except RecursionError:  # nested deeper than can be compared
+        return False
 
 
 def _pairs(one: Mapping[str, Json], other: Mapping[str, Json]) -> dict[str, tuple[Json, Json]]:
     return {
         name: (one.get(name), other.get(name))
         for name in sorted({*one, *other})
-        # 1, 1.0 and True are equal in Python, and different things in a record.
-        if (name in one, type(one.get(name)), one.get(name))
-        != (name in other, type(other.get(name)), other.get(name))
+        if not is_same(name, one, other)
     }
 
 
@@ -162,16 +197,23 @@ def _about(record: Record) -> dict[str, Json]:
     return {name: getattr(record, name) for name in names if getattr(record, name) is not None}
 
 
-def _git(record: Record) -> dict[str, Json]:
+def git_of(record: Record) -> dict[str, Json]:
+    """What git said of a run, by name."""
     return {name: record.git[name] for name in ("commit", "branch", "remote", "dirty") if name in record.git}
 
 
-def _environment(record: Record) -> dict[str, Json]:
-    left_out = ("packages", "variables")
-    found = {name: value for name, value in record.environment.items() if name not in left_out}
-    variables = record.environment.get("variables")
-    for name, value in (variables if isinstance(variables, dict) else {}).items():
-        found[f"${name}"] = value
+def environment_of(record: Record) -> dict[str, Json]:
+    """What surrounded a run, by name: the parts of `cpu` as `cpu.model`, variables as `$NAME`, `argv` as a `command`."""
+    found: dict[str, Json] = {}
+    for name, value in record.environment.items():
+        if name == "argv" and isinstance(value, list):
+            found["command"] = shlex.join(map(str, value))
+        elif name == "variables" and isinstance(value, dict):
+            found |= {f"${variable}": each for variable, each in value.items()}
+        elif isinstance(value, dict) and name != "packages":
+            found |= {f"{name}.{part}": each for part, each in value.items()}
+        elif name not in ("packages", "variables"):
+            found[name] = value
     return found
 
 
@@ -179,7 +221,7 @@ def _environment(record: Record) -> dict[str, Json]:
 
 
 def _files(one: Iterable[FileVersion], other: Iterable[FileVersion]) -> tuple[FileDifference, ...]:
-    a, b = _by_path(one), _by_path(other)
+    a, b = by_path(one), by_path(other)
     places_a, places_b = _by_digest(a), _by_digest(b)
     differences = []
     for path in sorted({*a, *b}):
@@ -193,7 +235,7 @@ def _files(one: Iterable[FileVersion], other: Iterable[FileVersion]) -> tuple[Fi
     return tuple(differences)
 
 
-def _by_path(versions: Iterable[FileVersion]) -> dict[str, str]:
+def by_path(versions: Iterable[FileVersion]) -> dict[str, str]:
     """By path the digest, or the word that says why there is none; several where a file was read several times."""
     found: dict[str, str] = {}
     for version in versions:

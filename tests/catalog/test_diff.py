@@ -126,6 +126,18 @@ def test_git_and_its_uncommitted_changes_are_compared(workspace: Workspace) -> N
     assert source.diff[-2:] == ("+-n = 1", "++n = 2")
 
 
+def test_code_and_changes_that_were_not_recorded_are_not_taken_for_removed(workspace: Workspace) -> None:
+    changes = {"sha256": workspace.blobs().put_bytes(b"-n = 1\n+n = 2\n")}
+    known = {
+        "code": {"workload": kept(workspace, "train.py", "n = 1\n")},
+        "git": {"commit": "1" * 40, "dirty": True, "diff": changes},
+    }
+    for one, other in ((known, {}), ({}, known)):
+        found = differ(workspace, one, other)
+        assert found.sources == ()
+        assert found.notes == ("The code cannot be compared: that of one of the runs is not known.",)
+
+
 def packages(workspace: Workspace, content: bytes) -> dict[str, Any]:
     return {"environment": {"packages": {"sha256": workspace.blobs().put_bytes(content), "count": 1}}}
 
@@ -157,3 +169,12 @@ def test_the_environment_is_compared_with_its_variables(workspace: Workspace) ->
         {"environment": {"python": "3.12", "variables": {"OMP_NUM_THREADS": "2"}}},
     )
     assert found.environment == {"$OMP_NUM_THREADS": ("1", "2"), "python": ("3.10", "3.12")}
+
+
+def test_of_the_host_only_the_parts_that_differ_are_named(workspace: Workspace) -> None:
+    found = differ(
+        workspace,
+        {"environment": {"cpu": {"count": 2, "model": "Xeon"}, "argv": ["train.py", "--name", "a b"]}},
+        {"environment": {"cpu": {"count": 4, "model": "Xeon"}, "argv": ["train.py"]}},
+    )
+    assert found.environment == {"command": ("train.py --name 'a b'", "train.py"), "cpu.count": (2, 4)}

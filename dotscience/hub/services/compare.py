@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ...catalog.diff import Lines, Side, SourceDifference, source_differences
+from ...catalog.diff import (
+    Lines,
+    Side,
+    SourceDifference,
+    by_path,
+    environment_of,
+    git_of,
+    has_code,
+    is_same,
+    source_differences,
+)
 from ...catalog.parts import packages_of
 from ...errors import CorruptError
 from ...records.files import FileVersion
@@ -118,7 +127,7 @@ def compare(hub: Hub, access: Access, runs: Sequence[str]) -> Comparison:
             _files("Inputs", [record.inputs for record in records]),
             _files("Outputs", [record.outputs for record in records]),
         ),
-        _sources(sides),
+        _sources(sides, notes),
         tuple(sorted({said["name"] for record in records for said in summaries(record)})),
         tuple(notes),
     )
@@ -130,8 +139,8 @@ def _values(records: Sequence[Record]) -> Iterable[Section]:
         ("Parameters", lambda record: _plain(record.parameters)),
         ("Metrics", lambda record: _plain(record.metrics)),
         ("Labels", lambda record: _plain(record.labels)),
-        ("Git", _git),
-        ("Environment", _environment),
+        ("Git", git_of),
+        ("Environment", environment_of),
     )
     for title, part in parts:
         yield Section(title, tuple(_lines([part(record) for record in records])))
@@ -140,19 +149,16 @@ def _values(records: Sequence[Record]) -> Iterable[Section]:
 def _lines(found: Sequence[Mapping[str, Json]]) -> Iterable[Line]:
     """What differs first; each group in the order of the names."""
     names = sorted({name for values in found for name in values})
+    first, *others = found
     lines = [
-        Line(name, tuple(values.get(name) for values in found), not _are_same(name, found)) for name in names
+        Line(
+            name,
+            tuple(values.get(name) for values in found),
+            not all(is_same(name, first, other) for other in others),
+        )
+        for name in names
     ]
     return sorted(lines, key=lambda line: not line.differs)
-
-
-def _are_same(name: str, found: Sequence[Mapping[str, Json]]) -> bool:
-    # 1, 1.0 and True are equal in Python, and different things in a record.
-    first, *others = [(name in values, type(values.get(name)), values.get(name)) for values in found]
-    try:
-        return all(other == first for other in others)
-    except RecursionError:  # nested deeper than can be compared
-        return False
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Json]:
@@ -173,32 +179,9 @@ def _about(record: Record) -> dict[str, Json]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _git(record: Record) -> dict[str, Json]:
-    return {name: record.git[name] for name in ("commit", "branch", "remote", "dirty") if name in record.git}
-
-
-def _environment(record: Record) -> dict[str, Json]:
-    left_out = ("packages", "variables", "argv")
-    found = {name: value for name, value in record.environment.items() if name not in left_out}
-    argv, variables = record.environment.get("argv"), record.environment.get("variables")
-    if isinstance(argv, list) and all(isinstance(word, str) for word in argv):
-        found["command"] = shlex.join(argv)
-    return found | {
-        f"${name}": value for name, value in (variables if isinstance(variables, dict) else {}).items()
-    }
-
-
 def _files(title: str, found: Sequence[tuple[FileVersion, ...]]) -> Section:
-    lines = [line for line in _lines([_by_path(versions) for versions in found]) if line.differs]
+    lines = [line for line in _lines([by_path(versions) for versions in found]) if line.differs]
     return Section(title, tuple(lines[:_MOST_FILES]), max(0, len(lines) - _MOST_FILES))
-
-
-def _by_path(versions: Iterable[FileVersion]) -> dict[str, str]:
-    """By path the digest, or the word that says why there is none; several where a file was read several times."""
-    said: dict[str, list[str]] = {}
-    for version in versions:
-        said.setdefault(version.path, []).append(version.digest or version.unseen or "unknown")
-    return {path: " ".join(words) for path, words in said.items()}
 
 
 def _packages(sides: Sequence[Side], notes: list[str]) -> Section:
@@ -216,7 +199,9 @@ def _packages(sides: Sequence[Side], notes: list[str]) -> Section:
     return Section("Packages", tuple(line for line in _lines(lists) if line.differs))
 
 
-def _sources(sides: Sequence[Side]) -> dict[str, tuple[SourceDifference, ...]]:
+def _sources(sides: Sequence[Side], notes: list[str]) -> dict[str, tuple[SourceDifference, ...]]:
+    if 0 < sum(has_code(side.record) for side in sides) < len(sides):
+        notes.append("The code of some of the runs is not known.")
     first, *others = sides
     lines = Lines(_MOST_LINES)
     found: dict[str, tuple[SourceDifference, ...]] = {}

@@ -33,7 +33,6 @@ __all__ = [
     "is_full",
     "is_orphan",
     "is_transient",
-    "lock_runs",
     "make_tables",
     "open_postgres",
     "open_shared_sqlite",
@@ -70,8 +69,8 @@ _SHARED_SQLITE = {
 _POSTGRES = "-c jit=off -c plan_cache_mode=force_custom_plan"
 """Compiling a statement takes longer than running it, and a plan for any value is a bad one for a rare value."""
 
-_RUNS_LOCK = 0x64735F72756E73
-"""Number of the lock that writers of runs take on PostgreSQL: the letters `ds_runs`."""
+_LOCK = 0x64735F72756E73
+"""Number of the lock that writers take on PostgreSQL: the letters `ds_runs`."""
 
 _AGAIN = ("08", "40", "53300", "53400", "55P03", "57P")
 """Beginnings of the SQLSTATEs that mean: not now."""
@@ -160,19 +159,11 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that sees no other change of runs from its beginning to its end."""
+    """A transaction that changes something, one at a time: nobody else's change is seen from its beginning to its end."""
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
-        lock_runs(connection)
+        if connection.dialect.name == "postgresql":  # SQLite has its own lock, by `writes`
+            connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         yield connection
-
-
-def lock_runs(connection: Connection) -> None:
-    """Wait until nobody else writes runs, and hold them off until the transaction ends.
-
-    On SQLite it must have begun with the execution option `writes`, and then has that lock.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(_RUNS_LOCK)))
 
 
 def is_transient(error: BaseException) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from ..errors import StateError
 from . import tables
-from .database import in_parts, insert_many, lock_runs
+from .database import in_parts, insert_many
 from .interning import intern
 from .place import shard_of
 from .rows import Facts, Rows, run_rows
@@ -28,13 +28,12 @@ def write_runs(connection: Connection, facts: Sequence[tuple[Facts, str]]) -> No
     Nothing is remembered between calls, so the transaction (or its savepoint) may be rolled back.
 
     Args:
-        connection: in a transaction that writes; on SQLite one begun with the execution option `writes`.
+        connection: in a transaction of `database.writing`.
 
     Raises:
         StateError: another project has a run of that id.
     """
     newest = {one.id: (one, project) for one, project in facts}
-    lock_runs(connection)
     keys = _keys(connection, {run: project for run, (_, project) in newest.items()})
     forget_keys(connection, keys.values())
     top = connection.execute(select(func.max(tables.runs.c.key))).scalar() or 0
@@ -55,7 +54,6 @@ def write_runs(connection: Connection, facts: Sequence[tuple[Facts, str]]) -> No
 
 def forget_runs(connection: Connection, run_ids: Iterable[str]) -> None:
     """Drop runs from the catalog, by id; those that are not there are none the worse. Arguments as for `write_runs`."""
-    lock_runs(connection)
     runs = tables.runs.c
     for part in in_parts(run_ids):
         forget_keys(connection, connection.execute(select(runs.key).where(runs.id.in_(part))).scalars().all())

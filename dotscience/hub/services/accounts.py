@@ -18,7 +18,6 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from ...catalog.database import lock_runs
 from ...errors import ArgumentError
 from ..access import Access, Asker
 from ..hub import Hub
@@ -95,7 +94,6 @@ def add_first_user(hub: Hub, name: str, secret: str | None = None) -> str | None
     key, secret = _new_key(hub, user, "first key", secret)
 
     def work(connection: Connection) -> str | None:
-        lock_runs(connection)  # any lock that all processes know does
         if store.count_users(connection):
             return None
         store.add_user(connection, user)

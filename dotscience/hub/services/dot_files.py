@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from ..hub import Hub
 from ..problems import Problem
@@ -175,18 +174,14 @@ def branch_off(hub: Hub, place: Place, commit: str, name: str) -> Branch:
     at, branch, first = snapshot(hub, place, commit), str(uuid.uuid4()), str(uuid.uuid4())
     made = Branch(branch, place.dot.id, name, 1)
     said = {"message": f"Branched off {at.id}", "type": "branch", "branch.commit": at.id}
-    taken = Problem(409, f"The dot {place.dot.name} has a branch {name!r} already.", "taken")
 
     def work(connection: Connection) -> None:
         if store.find_branch(connection, place.dot.id, name) is not None:
-            raise taken
+            raise Problem(409, f"The dot {place.dot.name} has a branch {name!r} already.", "taken")
         store.add_branch(connection, made)
         entries.copy_entries(connection, at.branch, at.number, branch, 1)
         there = Place(place.access, place.dot, made)
         commits.add_commit(connection, dots.new_commit(hub, there, 1, commits.INIT, said, commit=first))
 
-    try:
-        hub.change(work)
-    except IntegrityError:  # somebody else made it just now
-        raise taken from None
+    hub.change(work)
     return made

@@ -110,7 +110,6 @@ def keep(hub: Hub, place: Place, wanted: Wanted) -> str:
     """
 
     def work(connection: Connection) -> str:
-        commits.lock_branch(connection, place.branch.id)
         again = _same(connection, place, wanted)
         if again is not None:
             return again.id

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from ...catalog.database import lock_runs
 from ...errors import CorruptError
 from ...records.record import Record
 from ...records.values import Json
@@ -81,7 +80,6 @@ def of_run(hub: Hub, access: Access, record: Record) -> Execution | None:
 
 def _keep(connection: Connection, access: Access, sent: Execution, now: int, limit: int) -> bool:
     project, document = access.here.id, json.dumps(sent.to_json(), sort_keys=True)
-    lock_runs(connection)  # nobody removes a run of it, or what it printed, until this is done
     there = executions.find_execution(connection, project, sent.id)
     if there is not None:
         if there != document:

@@ -15,7 +15,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ...catalog.database import lock_runs
 from ...catalog.parts import parts_of
 from ...storage.blobs import Entry
 from ..hub import Hub
@@ -158,7 +157,6 @@ def _forget(hub: Hub, runs: Sequence[Stored], before: int) -> Sequence[Stored]:
         ids = [run.run for run in part]
 
         def work(connection: Connection, ids: Sequence[str] = ids) -> Sequence[str]:
-            lock_runs(connection)  # nobody restores one of them now
             still = sweeping.still_deleted(connection, ids, before)
             records.forget_record(connection, still)
             executions.forget_executions(connection, still)
@@ -175,7 +173,6 @@ def _release(hub: Hub, project: str, sizes: Mapping[str, int], seen: Collection[
     """
 
     def work(connection: Connection) -> None:
-        lock_runs(connection)
         needed = set(sweeping.digests_of_dots(connection, project))
         needed |= executions.digests_of_logs(connection, project)
         for record in sweeping.new_records(connection, project, seen):
@@ -189,7 +186,6 @@ def _remove(hub: Hub, blobs: Sequence[Entry]) -> list[Entry]:
     """Remove those of the blobs that still nobody holds."""
 
     def work(connection: Connection) -> list[Entry]:
-        lock_runs(connection)  # nobody can come to hold one now
         held = holdings.held_by_anybody(connection, [blob.digest for blob in blobs])
         doomed = [blob for blob in blobs if blob.digest not in held]
         for blob in doomed:

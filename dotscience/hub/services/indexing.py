@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from ...catalog.database import lock_runs
 from ...catalog.shared_writing import forget_runs
 from ...errors import CorruptError
 from ..hub import Hub
@@ -45,7 +44,6 @@ def reindex(hub: Hub, progress: Callable[[int, int], object] = lambda done, tota
         part = published[start : start + _AT_ONCE]
 
         def work(connection: Connection, part: Sequence[str] = part) -> list[str]:
-            lock_runs(connection)  # or a run that is deleted meanwhile would come back; likewise below
             return [why for run in part for why in _problems(_index, connection, run)]
 
         problems += hub.change(work)
@@ -54,7 +52,6 @@ def reindex(hub: Hub, progress: Callable[[int, int], object] = lambda done, tota
     for each in running:
 
         def show(connection: Connection, run: str = each.run) -> list[str]:
-            lock_runs(connection)
             return list(_problems(partial(_show, hub), connection, run))
 
         problems += hub.change(show)
@@ -85,5 +82,4 @@ def _show(hub: Hub, connection: Connection, run: str) -> None:
 
 
 def _drop_strays(connection: Connection) -> None:
-    lock_runs(connection)  # or one that is taken in meanwhile would be taken for a stray
     forget_runs(connection, sweeping.stray_runs(connection))

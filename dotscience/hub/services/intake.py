@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from ...catalog.database import lock_runs
 from ...catalog.parts import parts_of
 from ...catalog.rows import from_record
 from ...catalog.shared_writing import write_runs
@@ -71,7 +70,6 @@ def keep(connection: Connection, arrivals: Sequence[Arrival]) -> list[bool]:
         Problem: as `accept`.
         IntegrityError: a run is among them twice.
     """
-    lock_runs(connection)  # from here on no other process takes one of them in
     ids = [each.record.id for each in arrivals]
     running, known = live.find_running(connection, ids), records.find_records(connection, ids)
     for each in arrivals:
@@ -134,8 +132,8 @@ def _check_same(arrival: Arrival, there: records.Stored | None) -> None:
 def hold_parts(connection: Connection, needed: Set[str], access: Access, now: int, limit: int) -> None:
     """Let the project hold the content that a record, or what stands beside one, needs.
 
-    Content that the asker may read in another project is taken over from there. Call it after `lock_runs`: what is found
-    must not be removed before it is held.
+    Content that the asker may read in another project is taken over from there. What is found
+    is not removed before it is held, for there is one change at a time.
 
     Args:
         limit: how many bytes the project may hold; 0 for any number.

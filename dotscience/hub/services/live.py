@@ -6,9 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
-from ...catalog.database import lock_runs
 from ...catalog.rows import from_state
 from ...catalog.shared_writing import write_runs
 from ...catalog.view import as_record
@@ -67,10 +65,7 @@ def append(hub: Hub, access: Access, piece: Piece) -> int:
     def work(connection: Connection) -> int:
         return _append(hub, connection, access, piece)
 
-    try:
-        return hub.change(work)
-    except IntegrityError:  # another process took the same piece
-        return hub.change(work)
+    return hub.change(work)
 
 
 def _append(hub: Hub, connection: Connection, access: Access, piece: Piece) -> int:
@@ -86,9 +81,8 @@ def _append(hub: Hub, connection: Connection, access: Access, piece: Piece) -> i
     new = data[known:]
     if before is None:
         store.begin(connection, run, project.id, access.user.id, now)
-    elif not store.heard(connection, run, now):  # another process has just published or dropped it
-        _find(connection, run, project.id)
-        raise Problem(409, f"The Hub holds nothing of the run {run} any more.", "gap", length=0)
+    else:
+        store.heard(connection, run, now)
     if new:
         _check_size(hub, kind, held + len(new))
         check_streamed(hub, connection, project.id, held, held + len(new))
@@ -96,14 +90,12 @@ def _append(hub: Hub, connection: Connection, access: Access, piece: Piece) -> i
         if kind == "points":
             _read_on(hub, connection, run, held + len(new))
     if _is_due(connection, before, new, now):
-        lock_runs(connection)
-        _find(connection, run, project.id)  # once more: it may have been published until now
         if _says_only_that_it_is_over(new):
             show_what_fits(hub, connection, run, project.id)
         else:
             show(hub, connection, run, project.id)
     if new:
-        projects.touch(connection, project.id, now)  # after the lock, as whoever publishes does it
+        projects.touch(connection, project.id, now)
     return held + len(new)
 
 

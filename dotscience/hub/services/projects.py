@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from ...catalog.database import lock_runs
 from ...catalog.shared_writing import forget_runs
 from ...errors import ArgumentError
 from ..access import ROLES, Access, Asker, no_project
@@ -151,7 +150,6 @@ def remove(hub: Hub, access: Access) -> None:
     project, user = access.here, access.user
 
     def work(connection: Connection) -> None:
-        lock_runs(connection)  # no run comes to it from here on
         forget_runs(connection, store.runs_of(connection, project.id))
         store.remove_project(connection, project.id)
         note_change(connection, hub.now(), user.id, "remove project", project.name, id=project.id)

@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ...catalog.database import lock_runs
 from ...catalog.neighbours import neighbours
 from ...catalog.rows import from_record
 from ...catalog.shared_writing import forget_runs, write_runs
@@ -152,7 +151,6 @@ def annotate(
     number = _uuid(annotation)
 
     def work(connection: Connection) -> None:
-        lock_runs(connection)  # nobody deletes it until this is done; likewise below
         is_published = _require(connection, access, run)
         if records.add_annotation(connection, number, run, access.here.id, document):
             if is_published:
@@ -174,7 +172,6 @@ def remove(hub: Hub, access: Access, run: str) -> None:
     project, user, now = access.here, access.user, hub.now()
 
     def work(connection: Connection) -> None:
-        lock_runs(connection)
         if _require(connection, access, run):
             records.mark_deleted(connection, run, now, user.id)
         else:
@@ -196,7 +193,6 @@ def restore(hub: Hub, access: Access, run: str) -> None:
     project, user, now = access.here, access.user, hub.now()
 
     def work(connection: Connection) -> None:
-        lock_runs(connection)
         there = records.find_record(connection, run)
         if there is None or there.project != project.id or there.deleted is None:
             raise Problem(404, f"There is no deleted run {run[:100]!r} in this project.")

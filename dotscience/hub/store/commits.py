@@ -30,7 +30,6 @@ __all__ = [
     "commits_of",
     "count_commits",
     "latest_commit",
-    "lock_branch",
     "next_number",
     "note_run",
     "receipts_without_commits",
@@ -93,13 +92,8 @@ _COMMIT = (
 )
 
 
-def lock_branch(connection: Connection, branch: str) -> None:
-    """Let nobody else make commits on a branch until the transaction ends."""
-    connection.execute(select(branches.c.top).where(branches.c.id == branch).with_for_update())
-
-
 def next_number(connection: Connection, branch: str) -> int:
-    """The number of the commit that is about to be added. Whoever else wants one waits until the transaction ends.
+    """The number of the commit that is about to be added.
 
     Raises:
         NotFoundError: the branch is gone.

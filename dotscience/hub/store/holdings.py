@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from ...catalog.database import in_parts, lock_runs
+from ...catalog.database import in_parts
 from .tables import holdings, uploads
 from .upsert import insert_or_ignore
 
@@ -28,8 +28,7 @@ __all__ = [
 
 
 def hold(connection: Connection, project: str, sizes: Mapping[str, int], now: int) -> None:
-    """A project holds these blobs from now on. What removes content waits until this is done, or has been before."""
-    lock_runs(connection)
+    """A project holds these blobs from now on."""
     rows = [
         {"project": project, "digest": digest, "size": size, "since": now}
         for digest, size in sorted(sizes.items())

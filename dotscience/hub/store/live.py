@@ -87,9 +87,9 @@ def list_live(connection: Connection, projects: Sequence[str]) -> Sequence[Live]
     return [Live(*row) for row in connection.execute(wanted)]
 
 
-def heard(connection: Connection, run: str, now: int) -> bool:
-    """Note that a run was heard of; whether it is still in progress."""
-    return connection.execute(update(live).where(live.c.run == run).values(heard=now)).rowcount > 0
+def heard(connection: Connection, run: str, now: int) -> None:
+    """Note that a run was heard of."""
+    connection.execute(update(live).where(live.c.run == run).values(heard=now))
 
 
 def shown(connection: Connection, run: str, now: int) -> None:
@@ -139,7 +139,7 @@ def streamed_bytes(connection: Connection, project: str) -> int:
 
 
 def append(connection: Connection, run: str, kind: str, offset: int, data: bytes) -> None:
-    """Keep a piece of a file; an IntegrityError where there is one of that offset."""
+    """Keep a piece of a file."""
     connection.execute(insert(chunks).values(run=run, kind=kind, offset=offset, length=len(data), data=data))
 
 

@@ -16,8 +16,9 @@ __all__ = ["changing"]
 def changing(engine: Engine) -> Iterator[Connection]:
     """A transaction that changes something: all of it or nothing.
 
-    There is one at a time, whatever processes serve the Hub: each makes the changes of several requests, in the order in which
-    they came, so two at once would sooner or later wait for each other's rows.
+    There is one at a time, whatever processes serve the Hub, and whatever `ds hub` does beside them: what it has read stays so
+    until it ends, and nothing in it needs a lock. Each makes the changes of several requests, in the order in which they
+    came, so two at once would sooner or later wait for each other's rows.
     """
     with writing(engine) as connection:
         yield connection

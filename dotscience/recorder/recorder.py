@@ -110,7 +110,8 @@ class Recorder(Verbs):
             watch(self)
         run = self._session.new_run(self._clock, self._new_id, carried)
         run.start()
-        recording = Recording(run, self._session, self._chosen(), self._parent)
+        is_late = self._too_late is not None
+        recording = Recording(run, self._session, self._chosen(), self._parent, is_late=is_late)
         hold(self)
         if self._hub is not None:
             recording.send_to(self._hub)

@@ -45,9 +45,12 @@ class Recording:
         session: what it shares with the other runs of its recorder.
         chosen: the mode, as far as it is known now.
         parent: id of the run that was open in the process that forked this one.
+        is_late: the process is ending, and nobody will say of the run that it was left.
     """
 
-    def __init__(self, run: Run, session: Session, chosen: Chosen, parent: str | None) -> None:
+    def __init__(
+        self, run: Run, session: Session, chosen: Chosen, parent: str | None, *, is_late: bool = False
+    ) -> None:
         self._run, self._points, self.session = run, run.points, session
         self._process = {**this_process(), **_ranks(session.environ)}
         if parent is not None:
@@ -60,26 +63,28 @@ class Recording:
                 session.workspace.note_held(execution, run.id)
         self._script = running_script()
         self._hub: Destination | None = None
-        self._writer = self._open_journal()
+        self._writer = self._open_journal(is_late)
         self.choose(chosen)
         self._surroundings = session.new_surroundings()
         if self._surroundings is not None:
             with contained("recording the environment"):
                 self._surroundings.begin(self._moment(chosen))
 
-    def _open_journal(self) -> JournalWriter | None:
+    def _open_journal(self, is_late: bool) -> JournalWriter | None:
         run, place = self._run, self.session.place
         if place is None:
             return None
         header = {"id": run.id, "root": run.state.root, "process": self._process}
         try:
-            writer = JournalWriter(os.path.join(place, "runs", run.id), header, run.points)
+            writer = JournalWriter(os.path.join(place, "runs", run.id), header, run.points, at_once=is_late)
         except OSError as error:
             notice(
                 f"cannot write to {place} ({error}). Your program goes on; the run is kept in memory until publish."
             )
             return None
         run.attach(writer.tell)
+        if is_late:
+            writer.tell(("closed", "unpublished"))  # a record, if there will be one, overrules it
         writer.flush()
         return writer
 

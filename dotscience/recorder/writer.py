@@ -32,12 +32,15 @@ class JournalWriter:
         folder: the run's folder, which is made.
         header: what the journal's first line holds besides its version.
         points: the run's points.
+        at_once: write each event as it is told, for no thread will be there to do it.
 
     Raises:
         OSError: the folder cannot be written.
     """
 
-    def __init__(self, folder: str, header: Mapping[str, Json], points: Points) -> None:
+    def __init__(
+        self, folder: str, header: Mapping[str, Json], points: Points, *, at_once: bool = False
+    ) -> None:
         os.makedirs(folder, exist_ok=True)
         self.folder = RunFolder(folder)
         first = encode_events([{"journal": JOURNAL_VERSION, **header}])
@@ -51,7 +54,7 @@ class JournalWriter:
         self._stop = threading.Event()
         self._closing = False
         self._beat_at = time.monotonic() + HEARTBEAT
-        self.tell: Callable[[Json], None] = self._events.append
+        self.tell: Callable[[Json], None] = self._tell_at_once if at_once else self._events.append
         try:
             threading.Thread(target=self._run, name="dotscience-journal", daemon=True).start()
         except RuntimeError:  # no more threads to be had: write at once

@@ -64,7 +64,7 @@ class Courier:
     def __init__(self, sender: Sender, *, is_away: bool = False) -> None:
         self._sender = sender
         self._jobs: deque[Job] = deque()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # reentrant, for signal handlers
         self._wake, self._moved = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._is_failing, self._has_said = False, is_away
@@ -85,14 +85,14 @@ class Courier:
             self._jobs.append(job)
             self._wake.set()
             if self._thread is None:
-                thread = threading.Thread(target=self._run, name="dotscience-courier", daemon=True)
+                # Noted before it is started, for a signal handler that comes in between shall not start another.
+                self._thread = threading.Thread(target=self._run, name="dotscience-courier", daemon=True)
                 try:
-                    thread.start()
+                    self._thread.start()
                 except RuntimeError:  # no more threads to be had: `ds sync` sends it
+                    self._thread = None
                     self._jobs.remove(job)
                     job.over.set()
-                    return job
-                self._thread = thread
         return job
 
     def wait(self, job: Job, show: Callable[[int, int], None]) -> None:

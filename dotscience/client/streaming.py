@@ -102,7 +102,7 @@ class Live:
     def __init__(self, api: HubApi, project: str, place: Place | None) -> None:
         self._api, self._project, self._place = api, project, place
         self._streams: dict[str, Stream] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # reentrant, for signal handlers
         self._wake = threading.Event()
         self._moved = threading.Event()
         self._thread: threading.Thread | None = None
@@ -113,12 +113,12 @@ class Live:
         with self._lock:
             self._streams.setdefault(folder.path, Stream(folder))
             if self._thread is None:
-                thread = threading.Thread(target=self._run, name="dotscience-live", daemon=True)
+                # Noted before it is started, for a signal handler that comes in between shall not start another.
+                self._thread = threading.Thread(target=self._run, name="dotscience-live", daemon=True)
                 try:
-                    thread.start()
+                    self._thread.start()
                 except RuntimeError:  # no more threads to be had: the run is sent when it is published
-                    return
-                self._thread = thread
+                    self._thread = None
 
     def drop(self, folder: RunFolder) -> None:
         """The run is published: its record says it all."""

@@ -16,7 +16,9 @@ _watched: weakref.WeakSet[Recorder] = weakref.WeakSet()
 _at_work: set[Recorder] = set()
 """Those with an open run, which must be there at the end to say what became of it."""
 
-_lock = threading.Lock()
+_lock = (
+    threading.RLock()
+)  # a signal handler may record while its own thread is in here; so all locks of the verbs
 _registered = False
 
 
@@ -58,7 +60,7 @@ def _at_exit() -> None:
 
 def _after_fork() -> None:
     global _lock  # noqa: PLW0603 - the parent's lock may be held by a thread that does not exist here
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     for recorder in list(_watched):
         recorder._after_fork()
     _at_work.clear()  # the open runs are the parent's

@@ -53,7 +53,7 @@ class FileReader:
         self._keep_inputs = keep_inputs
         self._file_limit, self._left = file_limit, run_limit
         self._held = 0
-        self._budget = threading.Lock()
+        self._budget = threading.RLock()  # reentrant, for signal handlers
 
     def read(self, files: Sequence[Located], tell: Callable[[list[FileVersion]], None]) -> None:
         """Read inputs in the background; `tell` gets their versions, first unread, then batch by batch as they are read.

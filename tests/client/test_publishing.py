@@ -136,6 +136,13 @@ def test_connecting_is_possible_in_any_mode_but_remote_mode_only_at_first(
     assert other.publish().url is not None
 
 
+def test_a_signal_handler_may_publish_while_its_thread_sends(connected: Recorder) -> None:
+    hub: Any = connected._hub
+    with hub._courier._lock, hub._live._lock:  # held by this thread as the signal comes
+        connected.start()
+        hub._courier.submit(RunFolder("not there"))
+
+
 def test_connecting_forgets_nothing_of_where_the_code_comes_from(
     new_recorder: Connecting, hub: RunningHub
 ) -> None:

@@ -1,6 +1,7 @@
 """Runs follow one another in a process, and none of them is lost."""
 
 import decimal
+import io
 import json
 import math
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from dotscience.errors import (
     ModeError,
     UnknownFrameworkError,
 )
+from dotscience.recorder import lifecycle
 from dotscience.recorder.recorder import Recorder
 from dotscience.records.block import block_metadata
 from dotscience.records.record import Record
@@ -294,3 +296,17 @@ def test_a_mode_chosen_while_a_run_is_open_counts_for_it(recorder: Recorder, run
     assert (state.mode, state.workload_file) == ("script", "train.py")
     record = recorder.publish().record
     assert (record.mode, record.workload_file) == ("script", "train.py")
+
+
+def test_a_signal_handler_may_publish_whatever_its_thread_is_about(tmp_path: Path) -> None:
+    """As if the signal came while this thread holds the locks of the verbs: it must not wait for itself."""
+    with fresh_recorder(tmp_path) as recorder:
+        (tmp_path / "data").write_bytes(b"x" * 100_000)
+        run = recorder._start(None)
+        assert run.reader is not None
+        with lifecycle._lock, run.reader._budget, run.points._lock, recorder._lock:
+            recorder.output("data")
+            recorder.input("data")
+            recorder.log({"loss": 0.5})
+            Recorder(root=tmp_path).publish(stream=io.StringIO())
+        assert recorder.publish(stream=io.StringIO()).folder is not None

@@ -64,6 +64,7 @@ class Recording:
         self._script = running_script()
         self._hub: Destination | None = None
         self._writer = self._open_journal(is_late)
+        session.cache.refresh()
         self.choose(chosen)
         self._surroundings = session.new_surroundings()
         if self._surroundings is not None:

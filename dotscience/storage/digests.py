@@ -65,6 +65,21 @@ class DigestCache:
         self._known: dict[bytes, bytes] | None = None
         self._large: list[DigestFile] = []
         self._new: dict[bytes, bytes] = {}
+        self._files: set[str] = set()
+
+    def refresh(self) -> None:
+        """Forget what comes from files that are gone: whoever deletes blobs deletes these first.
+
+        To be called when a run has begun. While one is in progress no blob is deleted.
+        """
+        if self._known is None:
+            return
+        try:
+            names = os.listdir(self._folder)
+        except OSError:
+            names = []
+        if not self._files.issubset(names):  # or others have merged them, and have more by now
+            self._known, self._large, self._new = None, [], {}
 
     def get(self, stat: os.stat_result) -> tuple[str, bool] | None:
         """The digest (hexadecimal) and whether the content is kept as a blob, or None where it is not known."""
@@ -122,7 +137,9 @@ class DigestCache:
         # Threads that come here at once do the same work twice; no lock, so nothing to break at a fork.
         known: dict[bytes, bytes] = {}
         large = []
-        for name, size in self._sizes().items():
+        sizes = self._sizes()
+        self._files = set(sizes)
+        for name, size in sizes.items():
             if size > SMALL:
                 large += self._opened(name)
             else:
@@ -205,6 +222,7 @@ class DigestCache:
             stream.write(encode(entries))
             stream.close()
             os.rename(stream.name, os.path.join(self._folder, name))
+            self._files.add(name)
         except OSError:
             self._remove(os.path.basename(stream.name))
             raise
@@ -218,6 +236,7 @@ class DigestCache:
                     self._remove(entry.name)
 
     def _remove(self, name: str) -> None:
+        self._files.discard(name)
         try:
             os.unlink(os.path.join(self._folder, name))
         except OSError:  # somebody else's, or already gone

@@ -54,6 +54,28 @@ def test_what_nothing_needs_goes_after_an_hour(workspace: Workspace, blobs: Loca
     assert list(blobs) == []
 
 
+def test_a_recorder_that_goes_on_afterwards_keeps_its_content_again(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    Path("model.bin").write_text("weights")
+    with fresh_recorder(tmp_path) as recorder:
+
+        def publish() -> Record:
+            recorder.start()
+            assert recorder._session is not None
+            recorder._session.cache.clock = lambda: time.time() + 60  # so that it believes in young files
+            recorder.output("model.bin")
+            return recorder.publish().record
+
+        first = publish()
+        (folder,) = workspace.run_folders()
+        folder.discard()
+        assert sweep(workspace, now=time.time() + LATER).is_removed
+        (version,) = publish().outputs
+    assert version.kept and version.digest == first.outputs[0].digest
+    assert workspace.blobs().has(str(version.digest))
+
+
 def test_a_dry_run_only_says_what_it_would_do(workspace: Workspace, blobs: LocalBlobs) -> None:
     digest = blobs.put_bytes(b"nobody's")
     swept = sweep(workspace, dry_run=True, now=time.time() + LATER)

@@ -136,6 +136,25 @@ def test_a_recorder_whose_runs_are_published_goes_away(tmp_path: Path) -> None:
     assert gone() is None
 
 
+def test_what_an_exit_hook_that_comes_later_leaves_open_is_unpublished_too(
+    script: Script, run_folders: Callable[[], list[RunFolder]]
+) -> None:
+    script(
+        """
+import atexit
+atexit.register(lambda: (ds.start("late"), ds.metric("late", 1)))
+import dotscience as ds
+ds.start("work")
+"""
+    )
+    found = {state.description: state for state in (folder.state() for folder in run_folders())}
+    assert {name: state.status for name, state in found.items()} == {
+        "work": "unpublished",
+        "late": "unpublished",
+    }
+    assert found["late"].metrics == {"late": 1}
+
+
 def test_an_exit_hook_that_comes_later_may_record(
     script: Script, run_folders: Callable[[], list[RunFolder]]
 ) -> None:

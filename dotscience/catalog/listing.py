@@ -194,7 +194,7 @@ def get_run(place: Place, run: str) -> Row:
         raise ArgumentError(f"A run is named by its id, or the beginning of one; not by {run!r}.")
 
     def ask(connection: Connection) -> list[Row]:
-        return read_rows(connection, runs_named(connection, place, run), place.longest)
+        return read_rows(connection, runs_named(connection, place, run), None)
 
     found = place.read(ask)
     if not found:
@@ -207,12 +207,7 @@ def get_run(place: Place, run: str) -> Row:
 def runs_named(connection: Connection, place: Place, ref: str) -> list[RowMapping]:
     """The row of `runs` of that id, or else a few of those whose ids begin like that."""
     begins = (_RUNS.id >= ref, _RUNS.id < ref + chr(sys.maxunicode))
-    wanted = (
-        select(*run_columns(place.longest))
-        .where(place.scope, *begins)
-        .order_by(_RUNS.id)
-        .limit(_MOST_NAMED + 1)
-    )
+    wanted = select(tables.runs).where(place.scope, *begins).order_by(_RUNS.id).limit(_MOST_NAMED + 1)
     found = list(connection.execute(wanted).mappings()) if ref else []
     return [row for row in found if row["id"] == ref] or found
 

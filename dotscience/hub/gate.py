@@ -34,6 +34,7 @@ def gate(need: Need) -> Callable[[Request], Awaitable[None]]:
         access = (
             await run_in_threadpool(_access, request) if _must_look(request) else Access(_nobody(request))
         )
+        _refuse_strangers(request)
         await _check_csrf(request, access.asker)
         allow(need, access.asker, access.project)
         request.state.access = access
@@ -112,6 +113,12 @@ def _basic(kind: str, rest: str) -> tuple[str, str]:
     if not colon:
         raise Problem(401, "Authorization must be `Basic` with user name and key, or `Bearer KEY`.")
     return name, secret
+
+
+def _refuse_strangers(request: Request) -> None:
+    """A page of another site changes nothing here: a browser may send along what its user once typed into a dialog."""
+    if request.method not in _SAFE and request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+        raise Problem(403, "A page of another site sent this. Do it on the Hub's own pages.", "another-site")
 
 
 async def _check_csrf(request: Request, asker: Asker) -> None:

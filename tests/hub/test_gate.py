@@ -231,6 +231,22 @@ def test_another_site_cannot_sign_a_reader_in(hub: RunningHub, origin: str) -> N
     assert "Set-Cookie" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    ("site", "status"),
+    [("cross-site", 403), ("same-site", 403), ("same-origin", 201), ("none", 201), (None, 201)],
+)
+def test_a_page_of_another_site_changes_nothing_with_credentials_that_a_browser_sends_along(
+    site: str | None, status: int, hub: RunningHub
+) -> None:
+    headers = {} if site is None else {"Sec-Fetch-Site": site}
+    answer = hub.admin.post("/api/projects", json={"name": "flowers"}, headers=headers)
+    assert answer.status_code == status
+    call = {"jsonrpc": "2.0", "id": 1, "method": "DotmeshRPC.Ping", "params": {}}
+    answer = hub.admin.post("/v2/dotmesh/rpc", json=call, headers=headers)
+    assert answer.status_code == (403 if status == 403 else 200)
+    assert hub.admin.get("/api/projects", headers=headers).status_code == 200
+
+
 def test_a_proxy_may_ask_by_another_name_than_readers_do(tmp_path: Path) -> None:
     settings = HubSettings(url="https://hub.example.org:8443")
     with running(tmp_path / "hub", settings=settings) as hub:

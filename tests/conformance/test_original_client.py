@@ -320,6 +320,8 @@ def test_the_environment_chooses_a_mode(word: str, mode: str, tmp_path: Path) ->
 def test_script_mode_names_the_running_script_by_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code/train.py").touch()
     monkeypatch.setattr("sys.argv", [str(tmp_path / "code/train.py"), "--fast"])
     with fresh_recorder(tmp_path) as recorder:
         recorder.script()

@@ -43,6 +43,9 @@ def test_the_quickstart_answers_as_the_readme_shows_and_can_be_repeated(
     made = shutil.ignore_patterns(".dotscience", "data", "models", "plots")
     shutil.copytree(EXAMPLES / "quickstart", study, ignore=made)
     monkeypatch.chdir(study)
+    (study / ".gitignore").write_text("data/\nmodels/\nplots/\n")
+    for words in ("init", "add .", "commit -m study"):
+        subprocess.run(["git", *words.split()], check=True, stdout=subprocess.DEVNULL)
     subprocess.run([sys.executable, "study.py"], check=True, stdout=subprocess.DEVNULL)
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -45,6 +45,8 @@ def written_where_made(handler: Callable[..., Any], status: int) -> Callable[...
         found = handler(*args, **named)
         return found if isinstance(found, Response) else Answer(found, status)
 
+    # In types, for old versions of FastAPI look the words of annotations up where the function stands that they are given.
+    answering.__signature__ = inspect.signature(handler, eval_str=True)  # type: ignore[attr-defined]
     return answering
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable, ItemsView
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +12,9 @@ from typing import Any
 import pytest
 
 from dotscience.hub.access import Need
+from dotscience.hub.api.answers import written_where_made
 from dotscience.hub.protocols.methods import METHODS
-from dotscience.hub.routes import PAGES, Route
+from dotscience.hub.routes import API, OLD_CLIENT, PAGES, Route
 
 from ...hub_server import Person, running
 
@@ -55,3 +57,11 @@ def test_others_are_answered_while_a_large_answer_is_written(
         assert hub.nobody.get("/healthz").status_code == 200
         Large.others_are_answered.set()
         assert answer.result(LIMIT) == {"a": 1}
+
+
+def test_what_a_route_takes_is_said_in_types_which_every_version_of_fastapi_reads() -> None:
+    """Old ones look the words of annotations up where the function stands that they are given."""
+    for route in (*API, *PAGES, *OLD_CLIENT):
+        if not inspect.iscoroutinefunction(route.handler):
+            said = inspect.signature(written_where_made(route.handler, route.status)).parameters
+            assert not [each for each in said.values() if isinstance(each.annotation, str)], route.path

@@ -11,7 +11,7 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, case, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, case, func, literal, or_, select
 
 from ..errors import NotFoundError, StateError
 from ..records.record import Record
@@ -21,13 +21,13 @@ from ..storage.workspace import Workspace
 from . import tables
 from .database import in_parts
 from .find import folder_of
-from .rows import LONG_FORMS, from_micros, plain_value
-from .texts import EscapedText
+from .rows import from_micros, plain_value
+from .texts import Beginning, EscapedText
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Note", "Row", "Runs", "read_rows", "read_values", "run_columns", "told"]
+__all__ = ["Note", "Row", "Runs", "read_rows", "read_values", "run_columns"]
 
 _KINDS = {number: f"{kind}s" for kind, number in tables.KINDS.items()}
 _MOST_SHOWN, _MOST_METRICS = 50, 4
@@ -180,20 +180,15 @@ def run_columns(longest: int | None) -> list[ColumnElement[Any]]:
     """The columns of `runs` as `read_rows` and the like want them.
 
     Args:
-        longest: characters of a text; None for all. One more is read of a longer one, to tell.
+        longest: characters of a text; None for all.
     """
     return [_cut(column, longest) for column in tables.runs.columns]
-
-
-def told(text: str, longest: int | None) -> str:
-    """A text as a list tells it: with `…` in place of what was cut off."""
-    return text if longest is None or len(text) <= longest else f"{text[:longest]}…"
 
 
 def _cut(column: ColumnElement[Any], longest: int | None) -> ColumnElement[Any]:
     if longest is None or not isinstance(column.type, EscapedText):
         return column
-    return func.substr(column, 1, longest + 1, type_=column.type).label(column.key)
+    return func.substr(column, 1, longest + 1, type_=Beginning(longest)).label(column.key)
 
 
 def read_rows(connection: Connection, found: Sequence[RowMapping], longest: int | None) -> list[Row]:
@@ -205,10 +200,6 @@ def read_rows(connection: Connection, found: Sequence[RowMapping], longest: int 
     keys = [run["key"] for run in found]
     values = read_values(connection, keys, longest)
     tags, notes, models = _read_beside(connection, keys, longest)
-
-    def text(said: str | None) -> str | None:
-        return None if said is None else told(said, longest)
-
     return [
         Row(
             id=run["id"],
@@ -217,10 +208,10 @@ def read_rows(connection: Connection, found: Sequence[RowMapping], longest: int 
             ended=from_micros(run["ended"]),
             published=from_micros(run["published"]),
             duration=run["duration"],
-            description=text(run["description"]),
-            error=text(run["error"]),
+            description=run["description"],
+            error=run["error"],
             mode=run["mode"],
-            workload_file=text(run["workload"]),
+            workload_file=run["workload"],
             continues=run["continues"],
             parameters=values[run["key"]]["parameters"],
             metrics=values[run["key"]]["metrics"],
@@ -246,9 +237,9 @@ def _read_beside(
         said = select(noted.run, noted.kind, noted.at, noted.author, _cut(noted.text, longest))
         for row in connection.execute(said.where(noted.run.in_(part))):
             if row.kind == "tag":
-                tags[row.run].append(told(row.text, longest))
+                tags[row.run].append(row.text)
             else:
-                notes[row.run].append(Note(row.at, row.author, told(row.text, longest)))
+                notes[row.run].append(Note(row.at, row.author, row.text))
         for key, name in connection.execute(
             select(declared.run, declared.name).where(declared.run.in_(part))
         ):
@@ -262,20 +253,32 @@ def read_values(
     """`parameters`, `metrics` and `labels` of runs, by `runs.key`.
 
     Args:
-        longest: characters of a text, or of what a list or an object is as a text; None for all.
+        longest: characters of a text, or of what another value is as a text; None for all.
     """
     values = tables.values.c
-    text: ColumnElement[Any] = values.text
-    as_json: ColumnElement[Any] = values.json
-    if longest is not None:
-        text = case((values.form.in_(LONG_FORMS), _cut(text, longest)), else_=text)
-        as_json = case((func.length(as_json) <= longest, as_json))
-    wanted = select(values.run, values.kind, values.name, values.form, text, as_json)
+    text, is_long = _cut(values.text, longest), _is_long(longest)
+    whole = values.json if longest is None else case((~is_long, values.json))
+    wanted = select(values.run, values.kind, values.name, is_long, values.form, text, whole)
     found: dict[int, dict[str, dict[str, Any]]] = {
         key: {"parameters": {}, "metrics": {}, "labels": {}} for key in keys
     }
     for part in in_parts(keys):
-        for key, kind, name, *columns in connection.execute(wanted.where(values.run.in_(part))):
-            value = plain_value(*columns)
-            found[key][_KINDS[kind]][name] = told(value, longest) if isinstance(value, str) else value
+        for key, kind, name, is_cut, form, written, as_json in connection.execute(
+            wanted.where(values.run.in_(part))
+        ):
+            value = _begun(written) if is_cut else plain_value(form, written, as_json)
+            found[key][_KINDS[kind]][name] = value
     return found
+
+
+def _is_long(longest: int | None) -> ColumnElement[bool]:
+    """Whether no more than the beginning of a value is read. A text may be any, also that of a number."""
+    if longest is None:
+        return literal(False)
+    values = tables.values.c
+    return or_(func.length(values.text) > longest, func.coalesce(func.length(values.json), 0) > longest)
+
+
+def _begun(written: str) -> str:
+    """The beginning of a value, of which there is more than of its text."""
+    return written if written.endswith("…") else f"{written}…"

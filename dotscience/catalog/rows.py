@@ -22,25 +22,12 @@ from .place import WORKSPACE_SHARD
 from .tables import KINDS
 from .texts import escape
 
-__all__ = [
-    "LONG_FORMS",
-    "Facts",
-    "Rows",
-    "from_micros",
-    "from_record",
-    "from_state",
-    "micros",
-    "plain_value",
-    "run_rows",
-]
+__all__ = ["Facts", "Rows", "from_micros", "from_record", "from_state", "micros", "plain_value", "run_rows"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 _FORMS: Mapping[type, str] = {type(None): "n", bool: "b", int: "i", float: "f", str: "s"}
 _JSON = "j"
-LONG_FORMS = ("s", _JSON)
-"""The forms of values whose texts may be long: texts, lists and objects."""
-
 _HEAD = 80
 """Characters of a text that it is sorted by, each of up to 7 bytes: in an index they stand beside a name (see limits.py)."""
 
@@ -171,13 +158,10 @@ def run_rows(facts: Facts, key: int, workspace: str, rows: Rows, shard: int = WO
 
 
 def plain_value(form: str, written: str, as_json: str | None) -> Json:
-    """The plain value that `values` holds in its columns `form`, `text` and `json`.
-
-    Where a list or an object was too long to be read, only the beginning of its text is there.
-    """
+    """The plain value that `values` holds in its columns `form`, `text` and `json`."""
     if as_json is not None:
         return json.loads(as_json)
-    if form in LONG_FORMS:
+    if form == "s":
         return written
     if form == "f":
         return float(written)

@@ -13,12 +13,13 @@ from typing import Any
 from sqlalchemy import Dialect, String
 from sqlalchemy.types import TypeDecorator
 
-__all__ = ["MARK", "EscapedText", "escape", "unescape"]
+__all__ = ["MARK", "Beginning", "EscapedText", "escape", "unescape"]
 
 MARK = "\ufdd0"
 
 _UNFIT = re.compile(f"[\0{MARK}\ud800-\udfff]")
 _ESCAPED = re.compile(f"{MARK}([0-9a-f]{{4}})")
+_BROKEN = re.compile(f"{MARK}[0-9a-f]{{0,3}}\\Z")
 
 
 def escape(text: str) -> str:
@@ -50,3 +51,23 @@ class EscapedText(TypeDecorator[str]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
         """From the database."""
         return None if value is None else unescape(value)
+
+
+class Beginning(EscapedText):
+    """The beginning of a text of which one character more was read, where there is one: it ends with `…` then.
+
+    Args:
+        longest: characters that are told, as the database holds them.
+    """
+
+    cache_ok = True
+
+    def __init__(self, longest: int) -> None:
+        super().__init__()
+        self.longest = longest
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """From the database."""
+        if value is None or len(value) <= self.longest:
+            return super().process_result_value(value, dialect)
+        return f"{unescape(_BROKEN.sub('', value[: self.longest]))}…"

@@ -18,7 +18,7 @@ from . import tables
 from .database import in_parts
 from .disk import Disk, NoDisk
 from .place import Place, of_shards
-from .row import read_values, run_columns, told
+from .row import read_values, run_columns
 from .rows import from_micros
 from .steps import File, Lineage, Step
 from .targets import Target
@@ -362,13 +362,7 @@ def _facts(
     """Each run's row of `runs`."""
     wanted = select(*run_columns(longest)).where(_RUNS.key.in_(_KEYS))
     for row in connection.execute(wanted, {"keys": keys}).mappings():
-        yield (
-            row["key"],
-            {
-                str(name): told(value, longest) if isinstance(value, str) else value
-                for name, value in row.items()
-            },
-        )
+        yield row["key"], {str(name): value for name, value in row.items()}
 
 
 def _values(

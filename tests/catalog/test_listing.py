@@ -6,6 +6,7 @@ import base64
 import json
 import math
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, event, select
 from dotscience.catalog import listing, tables
 from dotscience.catalog.listing import find_and_count, find_runs, fitting, get_run, names_in_use
 from dotscience.catalog.place import Held, Place
-from dotscience.catalog.shared_writing import forget_runs
+from dotscience.catalog.shared_writing import forget_runs, write_runs
 from dotscience.errors import AmbiguousError, ArgumentError, QueryError
 
 if TYPE_CHECKING:
@@ -265,6 +266,22 @@ def test_long_texts_in_lists_of_a_hub_are_cut(team: Team) -> None:
     assert row.parameters["exact"] == exact
     assert row.parameters["figure"] == figure
     assert row.parameters["list"] == f"{str([1] * 5000)[:1000]}…"
+
+
+def test_what_is_cut_of_a_value_is_said_whatever_it_claims_to_be(team: Team) -> None:
+    """A record may have been written by anybody: the text of a value need not be that of its form."""
+    claimed: dict[str, Any] = {
+        "a": {"type": "T", "text": "words", "value": 10**1500},
+        "b": {"type": "T", "text": "x" * 5000, "value": 1},
+        "c": {"type": "T", "text": "few", "value": ["word"] * 500},
+    }
+    facts = replace(team.facts(description="\0" * 990 + "x" * 100), parameters=claimed)
+    team.catalog.write(lambda connection: write_runs(connection, [(facts, "p")]))
+    team.run("p", description="\0" * 200)
+    long, short = find_runs(team.seen_by("p"), sort="started").rows
+    assert long.parameters == {"a": "words…", "b": f"{'x' * 1000}…", "c": "few…"}
+    assert long.description == "\0" * 200 + "…"
+    assert short.description == "\0" * 200
 
 
 def test_a_page_of_a_hub_holds_fewer_runs_where_they_have_very_many_values(

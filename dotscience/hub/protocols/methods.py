@@ -104,8 +104,9 @@ def reset_api_key(call: Call) -> Mapping[str, str]:
         )
     for key in accounts.keys_of(call.hub, user):
         if key.name == _DOTMESH_KEY:
-            accounts.remove_key(call.hub, user, key.id)
-    return {"ApiKey": accounts.add_key(call.hub, user, _DOTMESH_KEY, within=call.asker.expires)[1]}
+            accounts.remove_key(call.hub, user, key.id, by=user.id)
+    _, secret = accounts.add_key(call.hub, user, _DOTMESH_KEY, within=call.asker.expires, by=user.id)
+    return {"ApiKey": secret}
 
 
 def lookup(call: Call) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import Connection
 
+from dotscience.hub.services import audit
 from dotscience.hub.store import commits
 from dotscience.records.commit import parse_commit
 from dotscience.records.record import Record
@@ -101,6 +102,11 @@ def test_the_password_opens_as_the_key_does(hub: RunningHub) -> None:
         call(bob, "GetApiKey")
     bob.auth = ("bob", made)
     assert bob.get("/v2/projects").status_code == 401
+    assert [(each.user, each.action) for each in audit.every(hub.hub, 3)] == [
+        ("bob", "add key"),
+        ("bob", "revoke key"),
+        ("bob", "add key"),
+    ]
 
 
 def test_who_and_what_answers(hub: RunningHub) -> None:

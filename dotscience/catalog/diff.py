@@ -265,9 +265,21 @@ def _sources(a: Side, b: Side, lines: Lines) -> Iterable[SourceDifference]:
 
 
 def _uncommitted(a: Side, b: Side, lines: Lines) -> Iterable[SourceDifference]:
-    digests = [_digest(side.record.git.get("diff")) for side in (a, b)]
-    if digests[0] != digests[1]:
-        yield _kept_source("uncommitted changes", [digest or "" for digest in digests], (a, b), lines)
+    known = [_changes(side.record.git) for side in (a, b)]
+    if known[0] != known[1] and _NOT_LOOKED_AT not in known:
+        kept = [None if each == _NOT_KEPT else each for each in known]
+        yield _kept_source("uncommitted changes", kept, (a, b), lines)
+
+
+_NOT_KEPT, _NOT_LOOKED_AT = "not kept", "not looked at"
+
+
+def _changes(git: Mapping[str, Json]) -> str:
+    """The digest of uncommitted changes, "" where there are none, or why there is neither, such as a repository too large."""
+    digest, is_dirty = _digest(git.get("diff")), git.get("dirty")
+    if digest is not None:
+        return digest
+    return "" if is_dirty is False else _NOT_LOOKED_AT if is_dirty is None else _NOT_KEPT
 
 
 def _digest(place: object) -> str | None:

@@ -138,6 +138,19 @@ def test_code_and_changes_that_were_not_recorded_are_not_taken_for_removed(works
         assert found.notes == ("The code cannot be compared: that of one of the runs is not known.",)
 
 
+def test_changes_that_git_did_not_tell_or_that_were_not_kept_are_not_taken_for_none(
+    workspace: Workspace,
+) -> None:
+    changes = {"sha256": workspace.blobs().put_bytes(b"-n = 1\n+n = 2\n")}
+    known = {"git": {"commit": "1" * 40, "dirty": True, "diff": changes}}
+    slow, large = {"git": {"commit": "1" * 40}}, {"git": {"commit": "1" * 40, "dirty": True}}
+    for one, other in ((known, slow), (slow, known), (large, slow), (large, large)):
+        assert differ(workspace, one, other).sources == ()
+    for one, other in ((known, large), (large, {"git": {"commit": "1" * 40, "dirty": False}})):
+        (source,) = differ(workspace, one, other).sources
+        assert source.diff == () and "not both contents are kept" in source.note
+
+
 def packages(workspace: Workspace, content: bytes) -> dict[str, Any]:
     return {"environment": {"packages": {"sha256": workspace.blobs().put_bytes(content), "count": 1}}}
 

@@ -109,9 +109,9 @@ class Archive:
             blobs.drop(self._hub, self._room.project, self._loose, upload)
 
     def _hold(self) -> None:
-        loose, self._loose = self._loose, {}
-        if loose:
-            blobs.hold(self._hub, self._room.project, loose)
+        if self._loose:
+            blobs.hold(self._hub, self._room.project, self._loose)
+        self._loose = {}  # only now: what the project did not come to hold is dropped
 
 
 class Alive:

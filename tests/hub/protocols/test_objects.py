@@ -11,6 +11,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from dotscience.hub.access import Asker, Need
+from dotscience.hub.problems import Problem
+from dotscience.hub.protocols.receiving import Archive
+from dotscience.hub.services import dots
 from dotscience.hub.settings import HubSettings, Limits
 from dotscience.hub.store import holdings
 
@@ -214,6 +218,19 @@ def test_what_came_of_archives_that_break_off_counts(small_hub: RunningHub) -> N
             pass
         assert reasons() == ["archive", "archive", "quota"]
     assert dot.keys() == []
+
+
+def test_what_came_of_an_archive_for_which_others_left_no_room_is_removed(small_hub: RunningHub) -> None:
+    dot = Dot(small_hub.admin, small_hub.project(small_hub.admin).id)
+    place = dots.find(small_hub.hub, Asker(small_hub.admin.user), Need.EDIT, dots.Address("ada", dot.name))
+    archive = Archive(small_hub.hub, place, "t")
+    archive.write(packed(a=b"1" * 900))
+    others = [b"2" * 900, b"3" * 900]
+    assert [dot.put("a", content).status_code for content in others] == [200, 200]
+    with pytest.raises(Problem, match="more than is left"):
+        archive.finish()
+    archive.discard("upload")
+    assert sorted(small_hub.hub.blobs) == sorted(map(digest, others))
 
 
 def test_the_files_of_an_archive_are_held_a_few_at_a_time(

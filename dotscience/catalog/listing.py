@@ -183,8 +183,11 @@ def _here(place: Held) -> tuple[ColumnElement[bool], ...]:
     return of_shards(tables.runs, place.shards), place.scope
 
 
-def get_run(place: Place, run: str) -> Row:
+def get_run(place: Place, run: str, longest: int | None = None) -> Row:
     """The run with that id, or that unique beginning of one.
+
+    Args:
+        longest: characters of a text that are read; None for all.
 
     Raises:
         NotFoundError: no run of the place fits.
@@ -194,7 +197,7 @@ def get_run(place: Place, run: str) -> Row:
         raise ArgumentError(f"A run is named by its id, or the beginning of one; not by {run!r}.")
 
     def ask(connection: Connection) -> list[Row]:
-        return read_rows(connection, runs_named(connection, place, run), None)
+        return read_rows(connection, runs_named(connection, place, run, longest), longest)
 
     found = place.read(ask)
     if not found:
@@ -204,10 +207,13 @@ def get_run(place: Place, run: str) -> Row:
     return found[0]
 
 
-def runs_named(connection: Connection, place: Place, ref: str) -> list[RowMapping]:
-    """The row of `runs` of that id, or else a few of those whose ids begin like that."""
+def runs_named(
+    connection: Connection, place: Place, ref: str, longest: int | None = None
+) -> list[RowMapping]:
+    """The row of `runs` of that id, or else a few of those whose ids begin like that; no text longer than that."""
     begins = (_RUNS.id >= ref, _RUNS.id < ref + chr(sys.maxunicode))
-    wanted = select(tables.runs).where(place.scope, *begins).order_by(_RUNS.id).limit(_MOST_NAMED + 1)
+    columns = run_columns(longest)
+    wanted = select(*columns).where(place.scope, *begins).order_by(_RUNS.id).limit(_MOST_NAMED + 1)
     found = list(connection.execute(wanted).mappings()) if ref else []
     return [row for row in found if row["id"] == ref] or found
 

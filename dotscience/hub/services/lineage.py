@@ -102,6 +102,7 @@ def _code(connection: Connection, step: Step) -> CodeVersion:
 
 
 def _require_run(hub: Hub, project: str, run: str) -> None:
-    found = get_run(hub.catalog.seen_by([project]), run)
+    place = hub.catalog.seen_by([project])
+    found = get_run(place, run, place.longest)
     if found.id != run:
         raise NotFoundError(f"There is no run {run!r} in this project.")

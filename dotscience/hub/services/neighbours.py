@@ -25,7 +25,7 @@ def known_runs(hub: Hub, access: Access, *lists: Sequence[str]) -> list[list[Row
         rows = []
         for run in ids[:MOST_KNOWN]:
             try:
-                rows.append(get_run(place, run))
+                rows.append(get_run(place, run, place.longest))
             except (NotFoundError, AmbiguousError):  # deleted in the meantime
                 continue
         found.append(rows)

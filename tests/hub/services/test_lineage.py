@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dotscience.hub.access import Asker
+from dotscience.hub.access import Access, Asker
 from dotscience.hub.pages.drawing import BOX_HEIGHT, BOX_WIDTH, draw
 from dotscience.hub.services.lineage import Asked, both_ways
+from dotscience.hub.services.neighbours import known_runs
 from dotscience.hub.services.picture import FILE, FILES, RUN, RUNS, Picture, picture_of
 from dotscience.records.files import FileVersion
 from dotscience.records.record import Record
@@ -199,3 +200,11 @@ def test_names_with_markup_are_shown_as_text(hub: RunningHub) -> None:
         assert page.status_code == 200
         for hostile in ("<script>alert", "<img src=x>", "<script>x", "<b>bold"):
             assert hostile not in page.text
+
+
+def test_what_is_named_beside_a_run_is_read_no_further_than_lists_tell_it(hub: RunningHub) -> None:
+    project = hub.project(hub.admin)
+    run(hub.admin, project.id, "before", ["raw.csv"], ["clean.csv"], parameters={"note": "x" * 5000})
+    access = Access(Asker(hub.admin.user), project)
+    ((before,),) = known_runs(hub.hub, access, ["before"])
+    assert before.parameters == {"note": f"{'x' * 1000}…"}

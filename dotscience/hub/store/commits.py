@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from sqlalchemy import Column, Connection, Select, func, insert, select, update
 
 from ...catalog.database import in_parts
 from ...errors import NotFoundError
+from .records import unpacked
 from .tables import branches, commit_runs, commits, records, users
 
 __all__ = [
@@ -205,7 +205,7 @@ def runs_without_commits(connection: Connection, project: str, limit: int) -> It
     ).join(users, users.c.id == records.c.user)
     with connection.execution_options(yield_per=_PACKED_AT_ONCE).execute(wanted) as rows:
         for run, user, received, document in rows:
-            yield CommitlessRun(run, user, received, zlib.decompress(document))
+            yield CommitlessRun(run, user, received, unpacked(document, run))
 
 
 def receipts_without_commits(connection: Connection, project: str, limit: int) -> Sequence[tuple[str, int]]:

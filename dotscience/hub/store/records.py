@@ -30,6 +30,7 @@ __all__ = [
     "forget_record",
     "mark_deleted",
     "sealed",
+    "unpacked",
 ]
 
 
@@ -104,10 +105,22 @@ def sealed(connection: Connection, run: str) -> bytes | None:
         CorruptError: they are damaged.
     """
     document = connection.execute(select(records.c.document).where(records.c.run == run)).scalar()
+    return None if document is None else unpacked(document)
+
+
+def unpacked(document: bytes, run: str = "record") -> bytes:
+    """The bytes of a record as they were sent, from the column `document`.
+
+    Args:
+        run: how an error names it.
+
+    Raises:
+        CorruptError: they are damaged.
+    """
     try:
-        return None if document is None else zlib.decompress(document)
+        return zlib.decompress(document)
     except zlib.error as error:
-        raise CorruptError("record", "", f"is damaged in the database ({error})") from None
+        raise CorruptError(run, "", f"is damaged in the database ({error})") from None
 
 
 def add_records(connection: Connection, new: Sequence[Sent]) -> None:
@@ -151,7 +164,7 @@ def every_record(
     if project is not None:
         wanted = wanted.where(records.c.project == project)
     for run, where, deleted, document in connection.execution_options(yield_per=100).execute(wanted):
-        yield run, where, deleted is not None, Record.from_bytes(zlib.decompress(document), run)
+        yield run, where, deleted is not None, Record.from_bytes(unpacked(document, run), run)
 
 
 def add_annotation(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
@@ -11,6 +10,7 @@ from sqlalchemy import Connection, delete, exists, func, select
 from ...catalog import tables as catalog
 from ...catalog.database import in_parts
 from ...records.record import Record
+from .records import unpacked
 from .tables import branches, dots, entries, holdings, live, projects, records, sessions, uploads
 
 __all__ = [
@@ -82,7 +82,7 @@ def new_records(connection: Connection, project: str, seen: Collection[str]) -> 
     for part in in_parts(new):
         found = select(records.c.run, records.c.document).where(records.c.run.in_(part))
         for run, document in connection.execute(found).all():
-            yield Record.from_bytes(zlib.decompress(document), run)
+            yield Record.from_bytes(unpacked(document, run), run)
 
 
 def count_expired(connection: Connection, now: int) -> int:

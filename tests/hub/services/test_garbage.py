@@ -246,12 +246,13 @@ def test_an_upload_that_broke_off_stays_for_a_week(hub: RunningHub, clock: Clock
     assert hub.hub.blobs.upload_offset("half") == 0
 
 
+@pytest.mark.parametrize("document", [b"no zlib", zlib.compress(b"[]")])
 def test_a_record_that_cannot_be_read_stops_the_sweep_before_anything_is_removed(
-    hub: RunningHub, clock: Clock
+    hub: RunningHub, clock: Clock, document: bytes
 ) -> None:
     project = hub.project(hub.admin).id
     digest = sent_run(hub.admin, project, "a", os.urandom(10))
-    damaged = update(records).values(document=zlib.compress(b"[]"))
+    damaged = update(records).values(document=document)
     hub.hub.change(lambda connection: connection.execute(damaged))
     clock.ahead = 40 * DAY
     with pytest.raises(CorruptError):

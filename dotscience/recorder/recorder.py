@@ -110,7 +110,8 @@ class Recorder(Verbs):
             watch(self)
         run = self._session.new_run(self._clock, self._new_id, carried)
         run.start()
-        is_late = self._too_late is not None
+        # What opens its first run in an exit hook is not told of the end: Python calls no hook that is added then.
+        is_late = self._too_late is not None or not threading.main_thread().is_alive()
         recording = Recording(run, self._session, self._chosen(), self._parent, is_late=is_late)
         hold(self)
         if self._hub is not None:
@@ -361,8 +362,10 @@ class Recorder(Verbs):
         run, which nobody would end; exit hooks of the user's that come after this one may have one.
         """
         with self._lock:
-            if self._last is not None:
-                self._too_late = type(self._last)(self._last.state.root, clock=self._clock)
+            if self._session is not None:  # else nothing was recorded, and nothing need be loaded
+                from .run import Run
+
+                self._too_late = Run(self._session.workspace.root, clock=self._clock)
             still_open = self._recordings()
             self._open = self._recording = None
             self._blocks.clear()

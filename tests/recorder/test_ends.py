@@ -155,6 +155,42 @@ ds.start("work")
     assert found["late"].metrics == {"late": 1}
 
 
+@pytest.mark.parametrize("earlier", ["with ds.run('work'): pass", ""])
+def test_an_exit_hook_that_opens_a_run_is_enough_for_it_to_be_kept(
+    earlier: str, script: Script, run_folders: Callable[[], list[RunFolder]]
+) -> None:
+    script(
+        f"""
+import atexit
+atexit.register(lambda: (ds.start("late"), ds.metric("late", 1)))
+import dotscience as ds
+{earlier}
+"""
+    )
+    (late,) = (folder.state() for folder in run_folders() if not folder.is_published())
+    assert (late.status, late.description, late.metrics) == ("unpublished", "late", {"late": 1})
+
+
+def test_what_a_daemon_thread_says_after_the_last_block_opens_no_run(script: Script, only_run: Only) -> None:
+    script(
+        """
+import atexit, threading
+over, said = threading.Event(), threading.Event()
+atexit.register(lambda: (over.set(), said.wait(30)))  # comes after the hook of dotscience, which registers later
+import dotscience as ds
+
+def chatter():
+    over.wait()
+    ds.metric("late", 1)
+    said.set()
+
+with ds.run("work"):
+    threading.Thread(target=chatter, daemon=True).start()
+"""
+    )
+    assert only_run().is_published()
+
+
 def test_an_exit_hook_that_comes_later_may_record(
     script: Script, run_folders: Callable[[], list[RunFolder]]
 ) -> None:

@@ -7,11 +7,12 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from fnmatch import translate
+from typing import Any
 
 from ..records.values import Json
 from .redact import REDACTED, is_secret_name, redact, redact_command
 
-__all__ = ["command", "variables"]
+__all__ = ["command", "redacted", "variables"]
 
 
 def command() -> dict[str, Json]:
@@ -32,3 +33,13 @@ def variables(patterns: Iterable[str], environ: Mapping[str, str] = os.environ) 
         for name in sorted(environ)
         if chosen.match(name)
     }
+
+
+def redacted(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without what is known to be secret by now."""
+    found = dict(environment)
+    if "argv" in found:
+        found["argv"] = redact_command(found["argv"])
+    if "variables" in found:
+        found["variables"] = {name: redact(value) for name, value in found["variables"].items()}
+    return found

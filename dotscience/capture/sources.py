@@ -167,3 +167,7 @@ class Command(Source):
         facts: dict[str, Json] = self._module.command() if self._called else {}
         variables = self._module.variables(self._patterns)
         return {"environment": facts | ({"variables": variables} if variables else {})}
+
+    def settle(self, facts: Facts) -> Facts:
+        """Without what turned out to be a secret since, such as the key that the program has connected with."""
+        return {"environment": self._module.redacted(facts["environment"])}

@@ -222,13 +222,22 @@ def test_a_script_prints_the_page_and_the_block_only_where_it_is_collected(
     assert (listed["mode"], listed["workload_file"]) == ("remote", "train.py")
 
 
+OPEN_WITH_ITS_COMMAND_LINE = """
+ds.start()
+while not ds._default._recording._run.state.surroundings:
+    time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize("before", ["", OPEN_WITH_ITS_COMMAND_LINE])
 def test_a_key_on_the_command_line_is_in_no_record_whatever_it_looks_like(
-    hub: RunningHub, workspace: Workspace
+    before: str, hub: RunningHub, workspace: Workspace
 ) -> None:
     user = accounts.user_named(hub.hub, "ada")
     accounts.add_key(hub.hub, user, "of her own", secret="correct horse battery staple")
     Path("train.py").write_text(
-        "import sys, dotscience as ds\nds.connect('ada', sys.argv[2], 'flowers', sys.argv[1])\nds.publish()\n"
+        f"import sys, time, dotscience as ds\n{before}\n"
+        "ds.connect('ada', sys.argv[2], 'flowers', sys.argv[1])\nds.publish()\n"
     )
     subprocess.run(
         [sys.executable, "train.py", hub.url, "correct horse battery staple"], check=True, timeout=60

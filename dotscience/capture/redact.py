@@ -241,7 +241,10 @@ _SPOKEN = (
     r"""(?!\d+(?![^\s"';])|\[redacted)[^\s"';]+"""  # numbers are ids and ports
 )
 _ARGUMENT = r"(?s)(?P<head>[-+~/]{0,2}(?P<name>[A-Za-z_][\w.-]{0,79}))(?:(?P<sep>[=:])(?P<value>.*))?"
-_NEXT_OPTION = r"(?s)--?(?:[A-Za-z][A-Za-z._-]*(?:=[^=].*)?)?"
+_NEXT_OPTION = (
+    r"(?s)--?(?:[A-Za-z][A-Za-z._-]*(?:=[^=].*)?)?"
+    r"|--[A-Za-z]+\d{0,2}(?:[._-][A-Za-z]+\d{0,2})*(?:=[^=].*)?|-[A-Za-z]\d{1,2}"  # --fp16, -j4
+)
 """What follows the name of a secret and is no value of it; passwords may begin with a dash too, but not be words."""
 _PHRASE = r"""(?P<head>[+ -]?\s*(?:-\s+)?(?P<name>[A-Za-z_][\w.-]{0,79}):\s+)\w[^(){}\[\]"'=,:#|]* [^(){}\[\]"'=,:#|]+"""
 _LITERAL = (

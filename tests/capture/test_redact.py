@@ -256,7 +256,17 @@ def test_the_password_of_a_user_on_a_command_line_never_survives() -> None:
 
 
 def test_an_option_that_takes_no_value_does_not_swallow_the_next_option() -> None:
-    for rest in (["--lr", "1"], ["-v"], ["--log-level=info"], ["--", "data.csv"], ["-"]):
+    for rest in (
+        ["--lr", "1"],
+        ["-v"],
+        ["-j4"],
+        ["--fp16"],
+        ["--adam_beta1=0.9"],
+        ["--top5-only"],
+        ["--log-level=info"],
+        ["--", "data.csv"],
+        ["-"],
+    ):
         assert redact_command(["--use-auth-token", *rest]) == ["--use-auth-token", *rest]
 
 

@@ -106,6 +106,11 @@ class HubApi:
             )
         return Place(self._text(found, "id"), name)
 
+    def place_there(self, name: str) -> Place | None:
+        """The project of that name as it is there, whatever one may do in it; None where there is none."""
+        found = self._find(name)
+        return None if found is None else Place(self._text(found, "id"), name)
+
     def _find(self, name: str) -> dict[str, Any] | None:
         """The project of exactly that name; of several, one that can be published to."""
         listed = self.wire.ask("GET", "/api/projects", query={"name": name}).get("projects")

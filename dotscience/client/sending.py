@@ -153,7 +153,9 @@ class Sender:
     def _refused(self, folder: RunFolder, shipment: Shipment, error: Exception) -> Shipment:
         """What is noted of a run that stays here. Where it was streamed, its Hub must not go on saying that it runs."""
         with suppress(HubError):
-            end_stream(self.api, self.place(shipment.project), folder.id, "unpublished")
+            place = self._places.get(shipment.project) or self.api.place_there(shipment.project)
+            if place is not None:  # and none is made for a run that does not come
+                end_stream(self.api, place, folder.id, "unpublished")
         return settled(shipment, REFUSED, reason=str(error), at=self._now())
 
     def _send_record(self, load: _Load, shipment: Shipment, place: Place) -> Shipment:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from dotscience.client import connection, content, courier
-from dotscience.client.outbox import read_shipment
+from dotscience.client.outbox import Shipment, read_shipment, write_shipment
 from dotscience.client.sync import sync, waiting
 from dotscience.errors import (
     AccessError,
@@ -411,6 +411,18 @@ def test_a_refused_run_that_was_streamed_does_not_seem_to_go_on(
     outcomes = sync([(workspace, folder)], apikey=hub.admin.key)  # which ends it once more
     assert [outcome.outcome for outcome in outcomes] == ["refused"]
     assert [run["status"] for run in runs_of(hub)] == ["unpublished"]
+
+
+def test_a_run_that_is_too_much_makes_no_project_on_its_hub(
+    new_recorder: Connecting, hub: RunningHub, workspace: Workspace
+) -> None:
+    recorder = new_recorder()
+    recorder.label("huge", "x" * (2 << 20))
+    folder = workspace.run_folder(recorder.publish().id)
+    write_shipment(folder, Shipment(hub.url, "flowers"))
+    (outcome,) = sync([(workspace, folder)], apikey=hub.admin.key)
+    assert outcome.outcome == "refused"
+    assert hub.admin.get("/api/projects").json()["projects"] == []
 
 
 def test_a_refused_run_ends_also_where_its_last_line_is_torn(

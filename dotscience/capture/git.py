@@ -59,8 +59,8 @@ class _TooSlow(GitError):
     """Git took too long."""
 
 
-_slow: dict[tuple[str, str], tuple[float, _TooSlow]] = {}
-"""By working tree and command: what took too long, and when by `time.monotonic()` it may be tried again."""
+_slow: dict[tuple[str, str], tuple[float, str]] = {}
+"""By working tree and command: when by `time.monotonic()` what took too long may be tried again, and what to say till then."""
 
 
 @dataclass(frozen=True)
@@ -186,9 +186,11 @@ class Repository:
             GitError: it failed, was too slow, now or a short while ago, or printed more than `ceiling` bytes.
         """
         key = self.root, arguments[0]
-        until, too_slow = _slow.get(key, (0.0, None))
-        if too_slow is not None and time.monotonic() < until:
-            raise too_slow
+        until, said_before = _slow.get(key, (0.0, ""))
+        if time.monotonic() < until:
+            raise _TooSlow(
+                said_before
+            )  # anew, for an exception that is raised again keeps every frame that it went through
         with subprocess.Popen(
             [*_ASIDE, *arguments],
             cwd=self.root,
@@ -218,7 +220,7 @@ class Repository:
                 timer.cancel()
         if ended:
             if ended[0] is slow:
-                _slow[key] = time.monotonic() + _REST * self._patience, slow
+                _slow[key] = time.monotonic() + _REST * self._patience, str(slow)
             raise ended[0]
         if failed:
             complaint = said[0].decode("utf-8", "replace").strip() if said else ""

@@ -1,8 +1,10 @@
 """What is recorded of real repositories in every state that they can be in."""
 
+import gc
 import os
 import stat
 import subprocess
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -261,6 +263,21 @@ def test_what_took_too_long_is_not_waited_for_again_by_the_next_run(
     assert second == first
     assert first.commit == commit
     assert asked.read_text() == "\n"
+
+
+def test_what_took_too_long_keeps_nothing_of_the_runs_that_asked(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fake_git(
+        tmp_path / "bin", 'case "$*" in *" status "*) sleep 60 & wait;; esac; exec "$REAL" "$@"', monkeypatch
+    )
+    Repository(str(repository), patience=1).look()
+    next_run = Repository(str(repository), patience=20)
+    assert next_run.look() is not None
+    gone = weakref.ref(next_run)
+    del next_run
+    gc.collect()
+    assert gone() is None
 
 
 def test_what_took_too_long_is_tried_again_after_a_while(

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from ..capture.redact import redact_command
+from ..capture.redact import hide, redact_command
 from ..catalog.block_stream import Found
 from ..errors import UnwritableError
 from ..recorder.notices import contained
@@ -138,16 +138,26 @@ class _Running:
             self._note_process(spawned.pid, execution)
             outcome, printed = self._attend(spawned, signals)
             ended, wall = utc(time.time()), round(time.monotonic() - began, 6)
+            keys = self._handover.received()
+            for key in keys.values():  # it may be among the command's words
+                hide(key)
             runs = self._record(outcome, started)
             execution = replace(
-                execution, ended=ended, wall=wall, runs=runs, process={}, **printed, **vars(outcome)
+                execution,
+                command=tuple(redact_command(self._command)),
+                ended=ended,
+                wall=wall,
+                runs=runs,
+                process={},
+                **printed,
+                **vars(outcome),
             )
             with contained("writing what became of the command"):
                 self._folder.write_end(execution)
-                self._send_log(execution)
+                self._send_log(execution, keys)
             return execution
 
-    def _send_log(self, execution: Execution) -> None:
+    def _send_log(self, execution: Execution, keys: Mapping[tuple[str, str | None], str]) -> None:
         """Send what was printed where runs of it went to a Hub; without any, nothing of the client is loaded."""
         places = self._session.workspace.places
         if any(
@@ -157,7 +167,7 @@ class _Running:
         ):
             from .logs import send_at_end
 
-            send_at_end(self._folder, self._session.workspace, self._environ, keys=self._handover.received())
+            send_at_end(self._folder, self._session.workspace, self._environ, keys=keys)
 
     def _stand_in(self, started: float) -> CommandRun:
         run = CommandRun(self._session, self._command, started)

@@ -14,6 +14,7 @@ from click.testing import Result
 
 from dotscience.client.api import Place
 from dotscience.client.outbox import Shipment
+from dotscience.hub.services import accounts
 from dotscience.records.times import utc
 from dotscience.runner import logs
 from dotscience.runner.execution import Execution, ExecutionFolder, execution_folders
@@ -356,3 +357,18 @@ def test_a_damaged_note_of_what_was_sent_costs_one_more_sending(
     Path(only(workspace).path, "hub.json").write_text(text, encoding="latin-1")
     assert [each.outcome for each in send_logs(unsent(workspace), apikey=hub.admin.key)] == ["sent"]
     assert states(workspace) == ["sent"]
+
+
+def test_a_key_that_the_script_was_given_on_its_command_line_is_not_in_the_command(
+    hub: RunningHub, tmp_path: Path
+) -> None:
+    secret = "correct horse battery staple"
+    accounts.add_key(hub.hub, accounts.user_named(hub.hub, "ada"), "of her own", secret=secret)
+    Path("script.py").write_text(
+        "import sys, dotscience as ds\nds.connect('ada', sys.argv[2], 'flowers', sys.argv[1])\nds.publish()\n"
+    )
+    call = [sys.executable, "script.py", hub.url, secret]
+    subprocess.run([sys.executable, "-m", "dotscience", "run", "--", *call], check=True, timeout=120)
+    (folder,) = execution_folders(Workspace(str(tmp_path)))
+    assert folder.read()[0].command[-2:] == (hub.url, "[redacted]")
+    assert b"horse" not in Path(folder.document_path).read_bytes()

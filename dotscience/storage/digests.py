@@ -124,8 +124,9 @@ class DigestCache:
         except OSError:  # a cache that cannot be written is no cache; the files are hashed again
             self._new = {**new, **self._new}
             return
-        if self._known is not None:
-            self._known.update(new)
+        known = self._known  # which another thread may forget at any moment
+        if known is not None:
+            known.update(new)
 
     def clear(self) -> None:
         """Forget everything, here and on disk. For whoever deletes blobs: what is kept is no longer known."""

@@ -149,9 +149,8 @@ def _begin(connection: Connection) -> None:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that only reads, and sees one moment from its beginning to its end: keys of runs are used again."""
-    is_postgres = (
-        engine.dialect.name == "postgresql"
-    )  # which sees what others have changed with every statement, unless told
+    # PostgreSQL sees what others have changed with every statement, unless it is told.
+    is_postgres = engine.dialect.name == "postgresql"
     options = {"isolation_level": "REPEATABLE READ"} if is_postgres else {}
     with engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection

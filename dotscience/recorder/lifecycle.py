@@ -16,9 +16,8 @@ _watched: weakref.WeakSet[Recorder] = weakref.WeakSet()
 _at_work: set[Recorder] = set()
 """Those with an open run, which must be there at the end to say what became of it."""
 
-_lock = (
-    threading.RLock()
-)  # a signal handler may record while its own thread is in here; so all locks of the verbs
+# A signal handler may record while its own thread is in here, so this is reentrant, as all locks of the verbs are.
+_lock = threading.RLock()
 _registered = False
 
 

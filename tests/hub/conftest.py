@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
     from ..hub_server import RunningHub
+    from ..postgres import Postgres
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +25,15 @@ def s3() -> Iterator[S3]:
             _lack(part)
     with running_s3() as server:
         yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str | None:
+    """For tests of both: the address of a new PostgreSQL database, or None for SQLite in the Hub's own folder."""
+    if request.param == "sqlite":
+        return None
+    postgres: Postgres = request.getfixturevalue("postgres")
+    return postgres.url(postgres.new_database())
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from ...errors import CorruptError, NotFoundError, StateError, UnwritableError
+from ...storage.whole import sync_folder
 from ..database import head
 from ..hub import Hub
 from ..store import sweeping
@@ -67,7 +68,7 @@ def write_backup(hub: Hub, path: str, progress: Progress = lambda done, total: N
         with tempfile.TemporaryDirectory(prefix=".hub-backup-", dir=folder) as room:
             written = _write(hub, os.path.join(room, "backup"), room, progress)
             os.replace(os.path.join(room, "backup"), path)
-            _sync_folder(folder)
+            sync_folder(folder)
     except (OSError, sqlite3.Error) as error:
         raise UnwritableError(path, error if isinstance(error, OSError) else str(error)) from error
     return written
@@ -268,7 +269,7 @@ def _fill(draft: str, content: Any) -> str:
 
 def _settle(draft: str, database: str) -> None:
     os.link(draft, database)  # not over one that somebody made meanwhile
-    _sync_folder(os.path.dirname(os.path.abspath(database)))
+    sync_folder(os.path.dirname(os.path.abspath(database)))
 
 
 def _restore_blob(path: str, name: str, content: Any, blobs: Blobs) -> None:
@@ -278,9 +279,3 @@ def _restore_blob(path: str, name: str, content: Any, blobs: Blobs) -> None:
     digest = found[1] + found[2]
     if blobs.put_file(content) != digest:
         raise CorruptError(path, name, "holds other bytes than its name says")
-
-
-def _sync_folder(folder: str) -> None:
-    from ...storage.whole import sync_folder
-
-    sync_folder(folder)

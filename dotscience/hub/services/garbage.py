@@ -97,7 +97,7 @@ def sweep(hub: Hub) -> Garbage:
 
     def rest(connection: Connection) -> None:
         accounts.remove_expired(connection, now, now - YOUNG)
-        sweeping.remove_expired_uploads(connection, now - YOUNG)
+        holdings.forget_uploads(connection, now - YOUNG)
 
     hub.change(rest)
     return Garbage(forgotten, found.released, blobs, found.uploads, found.sessions)

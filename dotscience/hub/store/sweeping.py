@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
-from sqlalchemy import Connection, delete, exists, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from ...catalog import tables as catalog
 from ...catalog.database import in_parts
 from ...records.record import Record
 from .records import unpacked
-from .tables import branches, dots, entries, holdings, live, projects, records, sessions, uploads
+from .tables import branches, dots, entries, holdings, live, projects, records, sessions
 
 __all__ = [
     "count_expired",
@@ -22,7 +22,6 @@ __all__ = [
     "holders",
     "new_records",
     "published_runs",
-    "remove_expired_uploads",
     "still_deleted",
     "stray_runs",
 ]
@@ -90,11 +89,6 @@ def count_expired(connection: Connection, now: int) -> int:
     return connection.execute(
         select(func.count()).select_from(sessions).where(sessions.c.expires < now)
     ).scalar_one()
-
-
-def remove_expired_uploads(connection: Connection, before: int) -> None:
-    """Drop uploads whose lease was over before a moment."""
-    connection.execute(delete(uploads).where(uploads.c.lease < before))
 
 
 def stray_runs(connection: Connection) -> Sequence[str]:

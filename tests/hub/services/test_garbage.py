@@ -180,15 +180,10 @@ def test_whoever_stores_content_that_is_removed_at_that_moment_is_told(hub: Runn
     assert hub.hub.read(lambda connection: holdings.holds(connection, project, digest)) is None
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_sweeping_while_others_publish_takes_nothing_that_was_acknowledged(
-    tmp_path: Path, kind: str, request: pytest.FixtureRequest
+    tmp_path: Path, database: str | None
 ) -> None:
     """The sweep believes it is two days later, so no content is too young for it."""
-    database = None
-    if kind == "postgresql":
-        postgres = request.getfixturevalue("postgres")
-        database = postgres.url(postgres.new_database())
     with running(tmp_path / "hub", database=database) as served:
         later = Hub(HubSettings(), served.hub.catalog, served.hub.blobs, lambda: time.time() + 2 * DAY)
         projects = [served.project(served.admin, f"study {number}").id for number in range(2)]
@@ -272,14 +267,7 @@ def sent_execution(person: Person, project: str, execution: str, runs: list[str]
     return digest
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_a_log_stays_as_long_as_a_run_of_it(
-    tmp_path: Path, clock: Clock, kind: str, request: pytest.FixtureRequest
-) -> None:
-    database = None
-    if kind == "postgresql":
-        postgres = request.getfixturevalue("postgres")
-        database = postgres.url(postgres.new_database())
+def test_a_log_stays_as_long_as_a_run_of_it(tmp_path: Path, clock: Clock, database: str | None) -> None:
     with running(tmp_path / "hub", database=database, clock=clock) as hub:
         project, other = (hub.project(hub.admin, name).id for name in ("one", "two"))
         runs = {sent_run(hub.admin, project, run, run.encode()) for run in "ab"}
@@ -302,14 +290,9 @@ def test_a_log_stays_as_long_as_a_run_of_it(
         assert hub.hub.read(lambda connection: connection.execute(left).scalar()) == 1
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_run_that_is_forgotten_comes_again_with_its_commit(
-    tmp_path: Path, clock: Clock, kind: str, request: pytest.FixtureRequest
+    tmp_path: Path, clock: Clock, database: str | None
 ) -> None:
-    database = None
-    if kind == "postgresql":
-        postgres = request.getfixturevalue("postgres")
-        database = postgres.url(postgres.new_database())
     with running(tmp_path / "hub", database=database, clock=clock) as hub:
         project = hub.project(hub.admin).id
         dot, run = Dot(hub.admin, project), f"/api/projects/{project}/runs/run-1"

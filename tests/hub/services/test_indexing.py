@@ -53,14 +53,7 @@ def test_what_cannot_be_read_keeps_no_other_run_out(hub: RunningHub, damaged: by
     assert listed(hub, project) == {"b", "c"}
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_runs_that_come_meanwhile_stay_in_the_catalog(
-    tmp_path: Path, kind: str, request: pytest.FixtureRequest
-) -> None:
-    database = None
-    if kind == "postgresql":
-        postgres = request.getfixturevalue("postgres")
-        database = postgres.url(postgres.new_database())
+def test_runs_that_come_meanwhile_stay_in_the_catalog(tmp_path: Path, database: str | None) -> None:
     with running(tmp_path / "hub", database=database) as hub:
         project, sent = hub.project(hub.admin).id, set()
         send(hub.admin, project, record("before"))
